@@ -1,0 +1,3 @@
+module github.com/settle-pc/settle
+
+go 1.26
