@@ -1,0 +1,202 @@
+// Package energy is what predictive coding minimises: the energy
+//
+//	F = Σ_b Σ_{l=1}^{L−1} (π_l/2)‖e_l‖² + F_L(y, ŷ),   e_l = z_l − g_l(z_{l−1}),   F_L = (π_L/2)‖y − ŷ‖² unless said
+//
+// (post, Eq. 3, with the half), its gradients in the activities z (Eq. 4) and in the weights θ (Eq. 5), per sample, in
+// two coordinate systems that have the same minima: the activities z_l themselves, and the errors e_l, in which z_l and
+// ŷ are functions of e. The package knows nothing of solvers: Activities and Errors are objectives for package infer.
+package energy
+
+import (
+	"github.com/settle-pc/settle/nn"
+	"github.com/settle-pc/settle/tensor"
+)
+
+// PC is the problem: a network, the precision of each layer, the output term, and which layers are clamped.
+type PC[T tensor.Float] struct {
+	Net       *nn.Network[T]
+	Precision []float64 // π_1 … π_L; nil means all 1
+	Output    Output[T] // nil means SquaredError
+	// Clamped lists the layers, 0 … L, whose activities are given. nil means 0 and L: training. {0} predicts, {L}
+	// generates. A clamped hidden layer cuts the chain: e_l is then an error between given and predicted activities.
+	Clamped []int
+}
+
+// layout is PC with its defaults resolved: what each layer is, and where the free ones lie in a point.
+type layout[T tensor.Float] struct {
+	net     *nn.Network[T]
+	pi      []float64 // π_l, l = 1…L; π_0 = 0: nothing predicts the input
+	out     Output[T]
+	clamped []bool
+	offset  []int // of layer l's columns in a point; clamped layers have none
+	dim     int
+}
+
+func newLayout[T tensor.Float](pc *PC[T]) *layout[T] {
+	if pc.Net == nil {
+		panic("energy: no network")
+	}
+	L := pc.Net.L()
+	if pc.Precision != nil && len(pc.Precision) != L {
+		panic("energy: want one precision for each layer")
+	}
+	y := &layout[T]{net: pc.Net, pi: make([]float64, L+1), out: pc.Output,
+		clamped: make([]bool, L+1), offset: make([]int, L+1)}
+	if y.out == nil {
+		y.out = SquaredError[T]{}
+	}
+	for l := 1; l <= L; l++ {
+		y.pi[l] = 1
+		if pc.Precision != nil {
+			y.pi[l] = pc.Precision[l-1]
+		}
+		if !(y.pi[l] > 0) {
+			panic("energy: precision must be positive")
+		}
+	}
+	clamped := pc.Clamped
+	if clamped == nil {
+		clamped = []int{0, L}
+	}
+	for _, l := range clamped {
+		if l < 0 || l > L {
+			panic("energy: clamped layer out of range")
+		}
+		y.clamped[l] = true
+	}
+	for l := range y.clamped {
+		y.offset[l] = y.dim
+		if !y.clamped[l] {
+			y.dim += pc.Net.Width(l)
+		}
+	}
+	return y
+}
+
+// of returns layer l's columns of a point or gradient.
+func (y *layout[T]) of(l int, p tensor.Matrix[T]) tensor.Matrix[T] {
+	return p.ColsOf(y.offset[l], y.offset[l]+y.net.Width(l))
+}
+
+// State is the memory of inference on one batch: activities, weighted errors u_l = π_l e_l and caches (in its Trace,
+// from which learning takes them), and what is constant while z moves. It is allocated once; a shard is a window of
+// rows. One State, or window, serves one goroutine.
+type State[T tensor.Float] struct {
+	*layout[T]
+	Trace *nn.Trace[T]
+	yhat  tensor.Matrix[T] // ŷ, B×n_L
+	w     tensor.Matrix[T] // tangents in Push, B×Dim
+
+	// g_1(x) does not change while the input is clamped and the weights rest.
+	first        tensor.Matrix[T] // B×n_1
+	firstRows    int              // rows of first that are valid
+	firstVersion uint64           // of the weights
+
+	passes, macs float64
+}
+
+// NewState allocates the state of a batch of rows samples.
+func (pc *PC[T]) NewState(rows int) *State[T] {
+	y := newLayout(pc)
+	t := nn.NewTrace(pc.Net, rows)
+	if !y.clamped[0] {
+		t.Z[0] = tensor.New[T](rows, pc.Net.Inputs())
+	}
+	return &State[T]{layout: y, Trace: t,
+		yhat: tensor.New[T](rows, pc.Net.Outputs()), w: tensor.New[T](rows, y.dim),
+		first: tensor.New[T](rows, pc.Net.Width(1))}
+}
+
+// RowsOf returns the window of rows lo ≤ i < hi, which shares the memory but counts its own cost.
+func (s *State[T]) RowsOf(lo, hi int) *State[T] {
+	return &State[T]{layout: s.layout, Trace: s.Trace.RowsOf(lo, hi),
+		yhat: s.yhat.RowsOf(lo, hi), w: s.w.RowsOf(lo, hi), first: s.first.RowsOf(lo, hi)}
+}
+
+// Dim is the number of free coordinates of one sample: Σ n_l over the layers that are not clamped.
+func (s *State[T]) Dim() int { return s.dim }
+
+// Cost returns the passes and the multiply-adds since the state was made, both in units of one feedforward
+// evaluation of all its rows; see notation: n of B rows count n/B, and passes are nominal while macs are counted.
+func (s *State[T]) Cost() (passes, macs float64) { return s.passes, s.macs }
+
+// Clamp gives layer l the activities z (B×n_l), which the state keeps by reference. For l = L they are the target.
+func (s *State[T]) Clamp(l int, z tensor.Matrix[T]) {
+	if !s.clamped[l] {
+		panic("energy: layer is free")
+	}
+	if z.Rows != s.Trace.Rows || z.Cols != s.net.Width(l) {
+		panic("energy: clamped activities of another shape")
+	}
+	s.Trace.Z[l] = z
+	s.firstRows = 0
+}
+
+// Gradient stores ∂F/∂θ at the last Eval, summed over the batch, in grad (laid out like θ): −Σ_b (∂g_l/∂θ_l)ᵀ π_l e_l
+// with z held fixed (post, Eq. 5). Every layer's part uses its own error and input only. Cost: one pass.
+func (s *State[T]) Gradient(grad []T) {
+	clear(grad)
+	for l := 1; l <= s.net.L(); l++ {
+		s.Trace.PullParams(grad, l, nn.Span{Hi: s.net.Layers[l-1].Units()})
+	}
+	tensor.Scale(grad, -1)
+	s.count(1, s.Trace.Rows)
+	s.macs++
+}
+
+// count adds passes over rows of the state's rows.
+func (s *State[T]) count(passes float64, rows int) {
+	s.passes += passes * float64(rows) / float64(s.Trace.Rows)
+}
+
+// work adds one product of layer l over rows of the state's rows.
+func (s *State[T]) work(l, rows int) {
+	s.macs += float64(s.net.Layers[l-1].MACs()) * float64(rows) / (float64(s.net.MACs()) * float64(s.Trace.Rows))
+}
+
+// predict stores g_l(z_{l−1}) in dst.
+func (s *State[T]) predict(l int, dst tensor.Matrix[T]) {
+	if l > 1 || !s.clamped[0] {
+		s.Trace.Forward(l, dst)
+		s.work(l, dst.Rows)
+		return
+	}
+	if v := s.net.Version(); s.firstRows < dst.Rows || s.firstVersion != v {
+		s.Trace.Forward(1, s.first.RowsOf(0, dst.Rows))
+		s.work(1, dst.Rows)
+		s.firstRows, s.firstVersion = dst.Rows, v
+	}
+	dst.CopyFrom(s.first.RowsOf(0, dst.Rows))
+}
+
+// residual computes the error of layer l where z_l does not depend on e_l (a clamped layer, or any layer in
+// activities): it adds the layer's energy to f and stores u_l = π_l e_l, for l = L clamped u_L = −∂F_L/∂ŷ.
+func (s *State[T]) residual(l int, f []float64) {
+	rows := len(f)
+	u, z := s.Trace.U[l].RowsOf(0, rows), s.Trace.Z[l].RowsOf(0, rows)
+	if l == s.net.L() && s.clamped[l] {
+		yhat := s.yhat.RowsOf(0, rows)
+		s.predict(l, yhat)
+		s.out.Residual(f, u, z, yhat, s.pi[l])
+		return
+	}
+	s.predict(l, u)
+	tensor.Sub(u, z, u)
+	weigh(f, u, s.pi[l])
+}
+
+// pull stores (∂g_l/∂z_{l−1})ᵀ u in dst.
+func (s *State[T]) pull(l int, dst, u tensor.Matrix[T]) {
+	s.Trace.Pull(l, dst, u)
+	s.work(l, u.Rows)
+}
+
+// checkEval panics unless f, grad (without rows: not wanted) and p are of one batch that fits the state.
+func (s *State[T]) checkEval(f []float64, grad, p tensor.Matrix[T]) {
+	if p.Rows > s.Trace.Rows || p.Cols != s.dim || len(f) < p.Rows {
+		panic("energy: point of another shape")
+	}
+	if grad.Rows != 0 && (grad.Rows != p.Rows || grad.Cols != p.Cols) {
+		panic("energy: gradient of another shape")
+	}
+}

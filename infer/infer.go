@@ -1,0 +1,90 @@
+// Package infer is how z settles: Solve, the only loop to equilibrium, and one method per file.
+//
+// An Objective is a batch of independent problems, a Method moves all of them one step, each sample with its own step
+// size, and Solve judges every sample after every step: not settling is a Status, never a log line. The package knows
+// nothing of layers or networks, and whether a point holds activities or errors is the objective's affair.
+package infer
+
+import (
+	"math"
+
+	"github.com/settle-pc/settle/tensor"
+)
+
+// Objective is a batch of independent problems: a point is Rows×Dim, row i the free coordinates of sample i.
+type Objective[T tensor.Float] interface {
+	// Dim is the number of coordinates of a sample.
+	Dim() int
+	// Eval stores F of the first z.Rows samples in f and, unless grad has no rows, ∂F/∂z in grad.
+	Eval(f []float64, grad, z tensor.Matrix[T])
+	// Cost is the work so far, in passes and in multiply-adds, both in units of one feedforward evaluation.
+	Cost() (passes, macs float64)
+}
+
+// Curved is an Objective ½ zᵀD z + F_L(ŷ(z)) whose curvature D + JᵀHJ, J = ∂ŷ/∂z, H = ∂²F_L/∂ŷ², is at hand in the
+// output space. All methods but Outputs, Precision and Quadratic hold at the point of the last Eval.
+type Curved[T tensor.Float] interface {
+	Objective[T]
+	Outputs() int                  // n_L, or 0: not available for this objective after all
+	Precision() []T                // the diagonal of D, to read only
+	Quadratic() bool               // F is quadratic, with H = h I and one J for all samples
+	Residual(r tensor.Matrix[T])   // r = −∂F_L/∂ŷ, n×n_L
+	Curve(dst, v tensor.Matrix[T]) // H v, n×n_L
+	Push(dst, v tensor.Matrix[T])  // J v, n×n_L from n×Dim
+	Pull(dst, u tensor.Matrix[T])  // Jᵀ u, n×Dim from n×n_L
+}
+
+// curved returns f's curvature if it has any.
+func curved[T tensor.Float](f Objective[T]) (Curved[T], bool) {
+	c, ok := f.(Curved[T])
+	if !ok || c.Outputs() == 0 {
+		return nil, false
+	}
+	return c, true
+}
+
+// Point is where the samples are: coordinates and gradient (n×Dim), and per sample energy, gradient norm, and inverse
+// curvature.
+type Point[T tensor.Float] struct {
+	Z, Grad tensor.Matrix[T]
+	F       []float64 // F of each sample
+	Res     []float64 // ‖∂F/∂z‖ of each sample
+	// Alpha is the inverse curvature along the sample's last move (the long Barzilai–Borwein step), from which the
+	// energy gap is estimated; 0 while unknown.
+	Alpha []float64
+	// Done marks the samples that a method must not move any more.
+	Done []bool
+	// Stale is set by a method whose last Eval was not at Z for every sample (it rejected a trial).
+	Stale bool
+}
+
+// Eval evaluates f at p.Z: energy, gradient and its norm.
+func (p *Point[T]) Eval(f Objective[T]) {
+	f.Eval(p.F, p.Grad, p.Z)
+	norms(p.Res, p.Grad)
+	p.Stale = false
+}
+
+func norms[T tensor.Float](dst []float64, m tensor.Matrix[T]) {
+	tensor.SquaresRows(dst, m)
+	for i, v := range dst {
+		dst[i] = math.Sqrt(v)
+	}
+}
+
+// Method moves a batch of samples towards their equilibria. Its exported fields are its options, their zero values the
+// documented defaults; the rest is scratch, so that one value serves one goroutine.
+type Method[T tensor.Float] interface {
+	// Init sizes the scratch, evaluates the start (F and Res of each sample) and says what f lacks, if it does.
+	Init(f Objective[T], p *Point[T]) error
+	// Step moves every sample that is not Done and leaves p.F and p.Res true of p.Z.
+	Step(f Objective[T], p *Point[T])
+}
+
+// Sharer is a Method that uses what all inferences of one update share. Where FirstSteps holds positive numbers after a
+// Solve (one per sample), their median is the first step to share next.
+type Sharer[T tensor.Float] interface {
+	Method[T]
+	Share(c *Curvature[T])
+	FirstSteps() []float64
+}

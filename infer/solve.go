@@ -1,0 +1,245 @@
+package infer
+
+import (
+	"math"
+
+	"github.com/settle-pc/settle/tensor"
+)
+
+// Settings says when to stop: at whichever comes first.
+type Settings struct {
+	// Tol stops a sample whose residual ratio ρ, ‖∂F/∂z‖ over its value at the start, is ≤ Tol. 0: only at exactly 0.
+	Tol float64
+	// Gap stops all samples when their estimated energy gap (F − F_min)/(F_start − F_min), on sums, is ≤ Gap. It
+	// needs an objective with curvature (errors) and a start at the feedforward point. 0: never.
+	Gap float64
+	// MaxPasses truncates. 0 means 100.
+	MaxPasses float64
+}
+
+// DefaultMaxPasses is what Settings.MaxPasses = 0 means.
+const DefaultMaxPasses = 100
+
+// A sample is Diverged when F exceeds divergeFactor times its start, and Stalled when, over stallSteps steps, its best
+// energy fell by less than stallEnergy of the start and its best residual by less than stallResidual of itself. Both
+// are asked because near an equilibrium F loses its digits twice as fast as the residual.
+const (
+	divergeFactor = 100
+	stallSteps    = 10
+	stallEnergy   = 1e-5
+	stallResidual = 0.1
+)
+
+// Work is the caller's memory for Solve: the point, of which Z is the start, and a Status per sample.
+type Work[T tensor.Float] struct {
+	Point[T]
+	Status []Status
+
+	f0, res0       []float64 // at the start
+	bestF, bestRes []float64 // lowest so far
+	markF, markRes []float64 // lowest at the last stall check
+}
+
+// NewWork allocates the work of rows samples of dim coordinates.
+func NewWork[T tensor.Float](rows, dim int) *Work[T] {
+	v := func() []float64 { return make([]float64, rows) }
+	return &Work[T]{
+		Point: Point[T]{Z: tensor.New[T](rows, dim), Grad: tensor.New[T](rows, dim),
+			F: v(), Res: v(), Alpha: v(), Done: make([]bool, rows)},
+		Status: make([]Status, rows),
+		f0:     v(), res0: v(), bestF: v(), bestRes: v(), markF: v(), markRes: v()}
+}
+
+// RowsOf returns the window of samples lo ≤ i < hi, sharing the memory.
+func (w *Work[T]) RowsOf(lo, hi int) *Work[T] {
+	return &Work[T]{
+		Point: Point[T]{Z: w.Z.RowsOf(lo, hi), Grad: w.Grad.RowsOf(lo, hi),
+			F: w.F[lo:hi], Res: w.Res[lo:hi], Alpha: w.Alpha[lo:hi], Done: w.Done[lo:hi]},
+		Status: w.Status[lo:hi],
+		f0:     w.f0[lo:hi], res0: w.res0[lo:hi], bestF: w.bestF[lo:hi], bestRes: w.bestRes[lo:hi],
+		markF: w.markF[lo:hi], markRes: w.markRes[lo:hi]}
+}
+
+// Start returns F of each sample where Solve started: for inference from the feedforward point, π_L times its loss.
+func (w *Work[T]) Start() []float64 { return w.f0 }
+
+// Result is the outcome over all samples of a Solve. Results of shards add up.
+type Result struct {
+	Passes, MACs float64 // in units of one feedforward evaluation of the samples solved
+	Steps        int
+	Samples      int
+	F, FStart    float64        // Σ F at the end and at the start
+	Excess       float64        // Σ of the estimated F − F_min; NaN: unknown
+	Res2, Start2 float64        // Σ‖∂F/∂z‖² at the end and at the start
+	Count        [numStatus]int // samples by Status
+}
+
+// Residual is the residual ratio ρ of the batch: root sums of squares, end over start; 0 if the start was an equilibrium.
+func (r Result) Residual() float64 {
+	if r.Start2 == 0 {
+		return 0
+	}
+	return math.Sqrt(r.Res2 / r.Start2)
+}
+
+// Gap is the estimated energy gap (F − F_min)/(F_start − F_min), with F_min taken for F in the denominator; NaN while
+// it is unknown, 0 if the start was an equilibrium.
+func (r Result) Gap() float64 {
+	switch {
+	case r.Start2 == 0:
+		return 0
+	case !(r.FStart > r.F):
+		return math.NaN()
+	}
+	return r.Excess / (r.FStart - r.F)
+}
+
+// Add merges the result of another shard of the same batch. Passes and MACs are means over samples.
+func (r *Result) Add(s Result) {
+	n := float64(r.Samples + s.Samples)
+	if n == 0 {
+		return
+	}
+	r.Passes = (r.Passes*float64(r.Samples) + s.Passes*float64(s.Samples)) / n
+	r.MACs = (r.MACs*float64(r.Samples) + s.MACs*float64(s.Samples)) / n
+	r.Steps = max(r.Steps, s.Steps)
+	r.Samples += s.Samples
+	r.F += s.F
+	r.FStart += s.FStart
+	r.Excess += s.Excess
+	r.Res2 += s.Res2
+	r.Start2 += s.Start2
+	for i, c := range s.Count {
+		r.Count[i] += c
+	}
+}
+
+// Solve moves all samples of w from w.Z towards their equilibria until each has a Status other than Moving. It ends
+// with the objective evaluated at w.Z, so that what learning takes from the objective agrees with the result. The
+// error says what the method needs and f lacks; numerical outcomes are statuses.
+func Solve[T tensor.Float](f Objective[T], w *Work[T], m Method[T], s Settings) (Result, error) {
+	if w.Z.Cols != f.Dim() {
+		panic("infer: work of another dimension")
+	}
+	if s.MaxPasses == 0 {
+		s.MaxPasses = DefaultMaxPasses
+	}
+	passes, macs := f.Cost()
+	clear(w.Status)
+	clear(w.Done)
+	clear(w.Alpha)
+	if err := m.Init(f, &w.Point); err != nil {
+		return Result{}, err
+	}
+	w.begin()
+	var r Result
+	for ; w.judge(s, r.Steps) > 0; r.Steps++ {
+		if now, _ := f.Cost(); now-passes >= s.MaxPasses {
+			w.finish(PassLimit)
+			break
+		}
+		m.Step(f, &w.Point)
+	}
+	if w.Stale {
+		w.Point.Eval(f)
+	}
+	w.sum(&r)
+	r.Passes, r.MACs = f.Cost()
+	r.Passes -= passes
+	r.MACs -= macs
+	return r, nil
+}
+
+// begin records the start.
+func (w *Work[T]) begin() {
+	for _, dst := range [][]float64{w.f0, w.bestF, w.markF} {
+		copy(dst, w.F)
+	}
+	for _, dst := range [][]float64{w.res0, w.bestRes, w.markRes} {
+		copy(dst, w.Res)
+	}
+}
+
+// judge gives a Status to every sample that has come to an end and returns how many still move.
+func (w *Work[T]) judge(s Settings, steps int) int {
+	check := steps > 0 && steps%stallSteps == 0
+	moving := 0
+	for i, st := range w.Status {
+		if st != Moving {
+			continue
+		}
+		st = w.status(i, s.Tol)
+		if st == Moving && check && w.stalled(i) {
+			st = Stalled
+		}
+		if st == Moving {
+			moving++
+		}
+		w.Status[i], w.Done[i] = st, st != Moving
+	}
+	if moving > 0 && s.Gap > 0 && w.gap() <= s.Gap {
+		w.finish(Gap)
+		return 0
+	}
+	return moving
+}
+
+// status judges sample i by its energy and residual.
+func (w *Work[T]) status(i int, tol float64) Status {
+	f, res := w.F[i], w.Res[i]
+	switch {
+	case !finite(f) || !finite(res):
+		return NotFinite
+	case res <= tol*w.res0[i]:
+		return Equilibrium
+	case f > divergeFactor*math.Abs(w.f0[i]):
+		return Diverged
+	}
+	w.bestF[i] = min(w.bestF[i], f)
+	w.bestRes[i] = min(w.bestRes[i], res)
+	return Moving
+}
+
+// stalled compares sample i with the last check and sets the mark for the next.
+func (w *Work[T]) stalled(i int) bool {
+	still := w.markF[i]-w.bestF[i] < stallEnergy*math.Abs(w.f0[i]) && w.bestRes[i] > (1-stallResidual)*w.markRes[i]
+	w.markF[i], w.markRes[i] = w.bestF[i], w.bestRes[i]
+	return still
+}
+
+// finish gives every sample that still moves the status st.
+func (w *Work[T]) finish(st Status) {
+	for i := range w.Status {
+		if w.Status[i] == Moving {
+			w.Status[i], w.Done[i] = st, true
+		}
+	}
+}
+
+// gap estimates the energy gap of all samples together; NaN while it is unknown.
+func (w *Work[T]) gap() float64 {
+	var r Result
+	w.sum(&r)
+	return r.Gap()
+}
+
+// sum adds the samples' energies, residuals and statuses to r. The energy above the minimum is estimated per sample
+// as ½ α ‖∂F/∂z‖², what a quadratic with inverse curvature α along the gradient would have left.
+func (w *Work[T]) sum(r *Result) {
+	for i := range w.F {
+		res2 := w.Res[i] * w.Res[i]
+		if w.Alpha[i] > 0 || res2 == 0 {
+			r.Excess += 0.5 * w.Alpha[i] * res2
+		} else {
+			r.Excess = math.NaN()
+		}
+		r.F += w.F[i]
+		r.FStart += w.f0[i]
+		r.Res2 += res2
+		r.Start2 += w.res0[i] * w.res0[i]
+		r.Count[w.Status[i]]++
+	}
+	r.Samples += len(w.F)
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

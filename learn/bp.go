@@ -1,0 +1,102 @@
+package learn
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/energy"
+	"github.com/settle-pc/settle/nn"
+	"github.com/settle-pc/settle/optim"
+	"github.com/settle-pc/settle/tensor"
+)
+
+// BP is backpropagation: (1/B) ∂𝓛/∂θ with 𝓛 = Σ_b ½‖y − ŷ‖² (post, Eq. 1 and 2, with the half). Cost: three passes.
+type BP[T tensor.Float] struct {
+	*batch[T]
+	out     energy.Output[T]
+	windows []*nn.Trace[T]
+	loss    []float64 // of each sample
+	y       tensor.Matrix[T]
+	task    func(worker, i int)
+}
+
+var _ Rule[float32] = (*BP[float32])(nil)
+
+// NewBP returns the rule for batches of rows samples on the pool's workers.
+func NewBP[T tensor.Float](net *nn.Network[T], pool *Pool, rows int) *BP[T] {
+	r := &BP[T]{batch: newBatch(nn.NewTrace(net, rows), pool), out: energy.SquaredError[T]{}, loss: make([]float64, rows)}
+	for _, s := range r.shards {
+		r.windows = append(r.windows, r.trace.RowsOf(s.Lo, s.Hi))
+	}
+	r.task = r.shard
+	return r
+}
+
+// Gradient returns (1/B) ∂𝓛/∂θ.
+func (r *BP[T]) Gradient(ctx context.Context, b data.Batch[T]) ([]T, Stats, error) {
+	s, err := r.propagate(ctx, b)
+	if err != nil {
+		return nil, s, err
+	}
+	return r.learningGradient(), s, nil
+}
+
+// Step descends it.
+func (r *BP[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimizer[T]) (Stats, error) {
+	s, err := r.propagate(ctx, b)
+	if err != nil {
+		return s, err
+	}
+	r.learn(opt)
+	return s, nil
+}
+
+// propagate leaves z_l feedforward and u_l = −∂𝓛/∂z_l in the trace.
+func (r *BP[T]) propagate(ctx context.Context, b data.Batch[T]) (Stats, error) {
+	r.accept(b)
+	if err := ctx.Err(); err != nil {
+		return Stats{}, err
+	}
+	r.trace.Z[0], r.y = b.X, b.Y
+	clear(r.loss)
+	r.pool.Do(len(r.shards), r.task)
+	// Of the way back, the first layer's product is the weight gradient's alone.
+	first := float64(r.net.Layers[0].MACs()) / float64(r.net.MACs())
+	return lossStats(sum(r.loss), r.trace, Stats{Passes: 3, MACs: 3 - first}), nil
+}
+
+func (r *BP[T]) shard(_, i int) {
+	s, t := r.shards[i], r.windows[i]
+	L := r.net.L()
+	t.Z[0] = r.trace.Z[0].RowsOf(s.Lo, s.Hi)
+	t.Feedforward()
+	r.out.Residual(r.loss[s.Lo:s.Hi], t.U[L], r.y.RowsOf(s.Lo, s.Hi), t.Z[L], 1)
+	t.Back()
+}
+
+// lossStats adds loss and MSE to s, from the batch sum 𝓛.
+func lossStats[T tensor.Float](sum float64, t *nn.Trace[T], s Stats) Stats {
+	s.Loss = sum / float64(t.Rows)
+	s.MSE = 2 * s.Loss / float64(t.Net.Outputs())
+	return s
+}
+
+func sum(v []float64) float64 {
+	s := 0.0
+	for _, x := range v {
+		s += x
+	}
+	return s
+}
+
+// State is empty.
+func (r *BP[T]) State() []float64 { return nil }
+
+// SetState takes an empty state.
+func (r *BP[T]) SetState(s []float64) error {
+	if len(s) != 0 {
+		return fmt.Errorf("rule state: %d numbers: bp carries none", len(s))
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+// Package learn is how a batch changes θ: one rule per file. All rules share one normalisation, the gradient of the
+// batch sum divided by B, and one weight-gradient product, (1/B) Σ_b (∂g_l/∂θ_l)ᵀ u_l; they differ in the u_l and z_l
+// that they leave in the Trace.
+//
+// A batch is cut into shards of ShardRows rows; a worker takes a shard through all of its work without waiting for the
+// others, and the weight gradient is a product over the whole batch, divided by output units. Neither the cuts nor any
+// order of summation depend on the number of workers, so that results are the same bits with any.
+package learn
+
+import (
+	"context"
+
+	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/infer"
+	"github.com/settle-pc/settle/nn"
+	"github.com/settle-pc/settle/optim"
+	"github.com/settle-pc/settle/tensor"
+)
+
+// Rule is a learning rule bound to a network and a batch size.
+type Rule[T tensor.Float] interface {
+	// Gradient returns the learning gradient of the batch, laid out like θ, valid until the next call.
+	Gradient(ctx context.Context, b data.Batch[T]) ([]T, Stats, error)
+	// Step computes the gradient and lets opt update the weights.
+	Step(ctx context.Context, b data.Batch[T], opt optim.Optimizer[T]) (Stats, error)
+	// State is all that the rule carries from batch to batch: part of a checkpoint.
+	State() []float64
+	// SetState restores a State of the same rule.
+	SetState([]float64) error
+}
+
+// Stats says what one batch cost and showed, before its update.
+type Stats struct {
+	Loss   float64 // 𝓛/B at the feedforward prediction: half the squared error, summed over outputs, mean over the batch
+	MSE    float64 // mean over batch and outputs of (y − ŷ)², 2·Loss/n_L
+	Passes float64 // see notation; learning included
+	MACs   float64 // multiply-adds, in units of one feedforward evaluation of the batch
+	// Inference is the outcome of settling z, over all samples of the batch; without samples for rules that do not.
+	Inference infer.Result
+}
+
+// ShardRows is the number of rows that a worker takes through their whole inference at a time: a multiple of every
+// kernel's row tile.
+const ShardRows = 16
+
+// Sizes of the pieces into which weight gradient and update are divided, in parameters.
+const (
+	tileParams  = 16384
+	chunkParams = 16384
+)
+
+// tile is a piece of the weight gradient: some units of one layer.
+type tile struct {
+	layer int
+	units nn.Span
+}
+
+// batch is what every rule has: a network, a batch's trace cut into shards, the weight gradient and the update.
+type batch[T tensor.Float] struct {
+	net    *nn.Network[T]
+	pool   *Pool
+	trace  *nn.Trace[T]
+	shards []nn.Span
+	tiles  []tile
+	grad   []T
+	opt    optim.Optimizer[T]
+	theta  []T
+
+	// Bound once: a method value made in every step would allocate.
+	gradTask, applyTask func(worker, i int)
+	update              func(theta []T)
+}
+
+func newBatch[T tensor.Float](trace *nn.Trace[T], pool *Pool) *batch[T] {
+	net := trace.Net
+	b := &batch[T]{net: net, pool: pool, trace: trace, grad: make([]T, len(net.Theta()))}
+	for lo := 0; lo < trace.Rows; lo += ShardRows {
+		b.shards = append(b.shards, nn.Span{Lo: lo, Hi: min(lo+ShardRows, trace.Rows)})
+	}
+	for i, layer := range net.Layers {
+		units := layer.Units()
+		if units == 0 {
+			continue
+		}
+		params := 0
+		for _, p := range layer.Params() {
+			params += p.Len()
+		}
+		step := max(1, tileParams*units/params)
+		for lo := 0; lo < units; lo += step {
+			b.tiles = append(b.tiles, tile{layer: i + 1, units: nn.Span{Lo: lo, Hi: min(lo+step, units)}})
+		}
+	}
+	b.gradTask, b.applyTask, b.update = b.gradTile, b.applyChunk, b.applyAll
+	return b
+}
+
+// accept checks that data fits before any work.
+func (b *batch[T]) accept(d data.Batch[T]) {
+	if d.X.Rows != b.trace.Rows || d.Y.Rows != b.trace.Rows {
+		panic("learn: batch of another size")
+	}
+	if d.X.Cols != b.net.Inputs() || d.Y.Cols != b.net.Outputs() {
+		panic("learn: batch of another width")
+	}
+}
+
+// gradient computes Σ_b (∂g_l/∂θ_l)ᵀ u_l from the trace. Cost: one pass.
+func (b *batch[T]) gradient() {
+	clear(b.grad)
+	b.pool.Do(len(b.tiles), b.gradTask)
+}
+
+func (b *batch[T]) gradTile(_, i int) {
+	b.trace.PullParams(b.grad, b.tiles[i].layer, b.tiles[i].units)
+}
+
+// scale turns the sum of (∂g/∂θ)ᵀ u, which points downhill, into the gradient of the mean.
+func (b *batch[T]) scale() T { return T(-1 / float64(b.trace.Rows)) }
+
+// learningGradient returns the learning gradient from the trace.
+func (b *batch[T]) learningGradient() []T {
+	b.gradient()
+	tensor.Scale(b.grad, b.scale())
+	return b.grad
+}
+
+// learn computes the learning gradient from the trace and lets opt update the weights.
+func (b *batch[T]) learn(opt optim.Optimizer[T]) {
+	b.gradient()
+	opt.Advance()
+	b.opt = opt
+	b.net.Update(b.update)
+	b.opt = nil
+}
+
+func (b *batch[T]) applyAll(theta []T) {
+	b.theta = theta
+	b.pool.Do((len(theta)+chunkParams-1)/chunkParams, b.applyTask)
+	b.theta = nil
+}
+
+func (b *batch[T]) applyChunk(_, i int) {
+	lo := i * chunkParams
+	hi := min(lo+chunkParams, len(b.theta))
+	tensor.Scale(b.grad[lo:hi], b.scale())
+	b.opt.Apply(b.theta, b.grad, lo, hi)
+}

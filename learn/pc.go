@@ -1,0 +1,220 @@
+package learn
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/energy"
+	"github.com/settle-pc/settle/infer"
+	"github.com/settle-pc/settle/optim"
+	"github.com/settle-pc/settle/tensor"
+)
+
+// Coordinates are those in which inference moves. The minima are the same.
+type Coordinates uint8
+
+// Errors are the default, Activities the post's.
+const (
+	Errors Coordinates = iota
+	Activities
+)
+
+// Inference says how a batch settles.
+type Inference[T tensor.Float] struct {
+	Coordinates Coordinates
+	Method      func() infer.Method[T] // a new method for each worker; nil: infer.Auto
+	Settings    infer.Settings
+}
+
+// PC is predictive coding at equilibrium: inference from the feedforward point with input and target clamped (post,
+// Eq. 4), then (1/B) ∂F/∂θ with z held fixed (Eq. 5). Cost: what inference took, and one pass.
+type PC[T tensor.Float] struct {
+	*batch[T]
+	problem *energy.PC[T]
+	inf     Inference[T]
+	state   *energy.State[T]
+	parts   []part[T]
+	methods []infer.Method[T] // one a worker
+	steps   []float64         // first steps of the samples
+	sorted  []float64
+	errs    []error
+	input   data.Batch[T]
+	task    func(worker, i int)
+
+	// lead measures, on the first rows and before the shards start, what their inferences share.
+	lead   part[T]
+	shared infer.Curvature[T]
+	anew   bool // after every update: linear networks, where one matrix S serves all samples
+}
+
+// objective is an energy in either coordinates.
+type objective[T tensor.Float] interface {
+	infer.Objective[T]
+	Start(z tensor.Matrix[T])
+	Clamp(l int, z tensor.Matrix[T])
+}
+
+// part is a window of the batch: a shard or the lead.
+type part[T tensor.Float] struct {
+	lo, hi int
+	f      objective[T]
+	work   *infer.Work[T]
+	result infer.Result
+	passes float64 // of this batch, in units of the part's rows
+	macs   float64
+}
+
+var _ Rule[float32] = (*PC[float32])(nil)
+
+// NewPC returns the rule for the problem (which clamps input and target) and batches of rows samples.
+func NewPC[T tensor.Float](problem *energy.PC[T], inf Inference[T], pool *Pool, rows int) *PC[T] {
+	if problem.Clamped != nil {
+		panic("learn: PC clamps input and target")
+	}
+	if inf.Method == nil {
+		inf.Method = func() infer.Method[T] { return &infer.Auto[T]{} }
+	}
+	state := problem.NewState(rows)
+	r := &PC[T]{batch: newBatch(state.Trace, pool), problem: problem, inf: inf, state: state,
+		steps: make([]float64, rows), sorted: make([]float64, 0, rows)}
+	work := infer.NewWork[T](rows, state.Dim())
+	for _, s := range r.shards {
+		r.parts = append(r.parts, r.part(s.Lo, s.Hi, work))
+	}
+	r.errs = make([]error, len(r.parts))
+	for range pool.Workers() {
+		m := inf.Method()
+		if s, ok := m.(infer.Sharer[T]); ok {
+			s.Share(&r.shared)
+		}
+		r.methods = append(r.methods, m)
+	}
+	if _, ok := r.methods[0].(infer.Sharer[T]); ok && inf.Coordinates == Errors {
+		n := infer.MeasureRows
+		if r.anew = state.Errors().Quadratic(); r.anew {
+			n = problem.Net.Outputs()
+		}
+		r.lead = r.part(0, min(n, rows), work)
+	}
+	r.task = r.shard
+	return r
+}
+
+func (r *PC[T]) part(lo, hi int, work *infer.Work[T]) part[T] {
+	p := part[T]{lo: lo, hi: hi, work: work.RowsOf(lo, hi)}
+	if r.inf.Coordinates == Activities {
+		p.f = r.state.RowsOf(lo, hi).Activities()
+	} else {
+		p.f = r.state.RowsOf(lo, hi).Errors()
+	}
+	return p
+}
+
+// Gradient returns (1/B) ∂F/∂θ at the point that inference reached.
+func (r *PC[T]) Gradient(ctx context.Context, b data.Batch[T]) ([]T, Stats, error) {
+	s, err := r.settle(ctx, b)
+	if err != nil {
+		return nil, s, err
+	}
+	return r.learningGradient(), s, nil
+}
+
+// Step descends it.
+func (r *PC[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimizer[T]) (Stats, error) {
+	s, err := r.settle(ctx, b)
+	if err != nil {
+		return s, err
+	}
+	r.learn(opt)
+	return s, nil
+}
+
+// settle leaves z_l at the equilibrium, or where inference ended, and u_l = π_l e_l in the trace.
+func (r *PC[T]) settle(ctx context.Context, b data.Batch[T]) (Stats, error) {
+	r.accept(b)
+	if err := ctx.Err(); err != nil {
+		return Stats{}, err
+	}
+	r.input = b
+	r.trace.Z[0] = b.X
+	stats := Stats{Passes: 1, MACs: 1}
+	if r.lead.f != nil && (r.shared.Step == 0 || r.anew) {
+		r.clamp(&r.lead)
+		r.lead.f.Start(r.lead.work.Z)
+		r.shared.Measure(r.lead.f.(infer.Curved[T]), r.lead.work.Z)
+		r.spend(&stats, &r.lead)
+	}
+	r.pool.Do(len(r.parts), r.task)
+	loss := 0.0
+	for i := range r.parts {
+		p := &r.parts[i]
+		if r.errs[i] != nil {
+			return stats, r.errs[i]
+		}
+		stats.Inference.Add(p.result)
+		r.spend(&stats, p)
+		loss += sum(p.work.Start())
+	}
+	r.carry()
+	return lossStats(loss/r.outputPrecision(), r.trace, stats), nil
+}
+
+func (r *PC[T]) clamp(p *part[T]) {
+	p.f.Clamp(0, r.input.X.RowsOf(p.lo, p.hi))
+	p.f.Clamp(r.net.L(), r.input.Y.RowsOf(p.lo, p.hi))
+}
+
+// shard takes one shard through its whole inference.
+func (r *PC[T]) shard(worker, i int) {
+	p, m := &r.parts[i], r.methods[worker]
+	r.clamp(p)
+	p.f.Start(p.work.Z)
+	p.result, r.errs[i] = infer.Solve[T](p.f, p.work, m, r.inf.Settings)
+	if s, ok := m.(infer.Sharer[T]); ok {
+		copy(r.steps[p.lo:p.hi], s.FirstSteps())
+	}
+}
+
+// spend adds to stats what p cost since the last time.
+func (r *PC[T]) spend(stats *Stats, p *part[T]) {
+	passes, macs := p.f.Cost()
+	share := float64(p.hi-p.lo) / float64(r.trace.Rows)
+	stats.Passes += (passes - p.passes) * share
+	stats.MACs += (macs - p.macs) * share
+	p.passes, p.macs = passes, macs
+}
+
+// carry makes the median of the samples' first short steps the first step of the next batch.
+func (r *PC[T]) carry() {
+	r.sorted = r.sorted[:0]
+	for _, a := range r.steps {
+		if a > 0 {
+			r.sorted = append(r.sorted, a)
+		}
+	}
+	if n := len(r.sorted); n > 0 {
+		slices.Sort(r.sorted)
+		r.shared.Step = r.sorted[n/2]
+	}
+}
+
+func (r *PC[T]) outputPrecision() float64 {
+	if r.problem.Precision == nil {
+		return 1
+	}
+	return r.problem.Precision[r.net.L()-1]
+}
+
+// State is the first step that the next batch's inference will take.
+func (r *PC[T]) State() []float64 { return []float64{r.shared.Step} }
+
+// SetState restores it.
+func (r *PC[T]) SetState(s []float64) error {
+	if len(s) != 1 || !(s[0] >= 0) {
+		return fmt.Errorf("rule state: %v: pc carries one number, a step from 0", s)
+	}
+	r.shared.Step = s[0]
+	return nil
+}

@@ -1,0 +1,114 @@
+package nn
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/settle-pc/settle/tensor"
+)
+
+// Arch describes a multilayer perceptron as plain data: what a model file stores and a flag says.
+type Arch struct {
+	Dims  []int // n_0 … n_L
+	Act   Activation
+	Place Place
+	Bias  bool
+}
+
+// The largest network that Arch accepts, far above what fits this library's use: a guard against a mistyped flag.
+const (
+	maxLayers = 10000
+	maxParams = 1 << 31
+)
+
+// ParseDims reads widths such as "784-300-300-10"; "784-128x9-10" stands for nine layers of 128.
+func ParseDims(s string) ([]int, error) {
+	var dims []int
+	for _, part := range strings.Split(s, "-") {
+		width, times, repeated := strings.Cut(part, "x")
+		n, err := strconv.Atoi(width)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("arch %q: width %q: want a whole number from 1", s, part)
+		}
+		k := 1
+		if repeated {
+			if k, err = strconv.Atoi(times); err != nil || k < 1 || k > maxLayers {
+				return nil, fmt.Errorf("arch %q: repeat %q: want WIDTHxTIMES with TIMES from 1 to %d", s, part, maxLayers)
+			}
+		}
+		for range k {
+			dims = append(dims, n)
+		}
+	}
+	return dims, Arch{Dims: dims}.Validate()
+}
+
+// Validate reports every fault of the description.
+func (a Arch) Validate() error {
+	var faults []error
+	if len(a.Dims) < 2 {
+		faults = append(faults, fmt.Errorf("arch %q: want at least an input and an output width, as in 784-300-10", a.DimString()))
+	}
+	if len(a.Dims) > maxLayers {
+		faults = append(faults, fmt.Errorf("arch: %d layers: want at most %d", len(a.Dims), maxLayers))
+	}
+	params := 0.0
+	for l, n := range a.Dims {
+		if n < 1 {
+			faults = append(faults, fmt.Errorf("arch %q: width %d of layer %d: want 1 or more", a.DimString(), n, l))
+		}
+		if l > 0 {
+			params += float64(n) * float64(a.Dims[l-1])
+		}
+	}
+	if params > maxParams {
+		faults = append(faults, fmt.Errorf("arch %q: %.3g weights: want at most %d", a.DimString(), params, maxParams))
+	}
+	if a.Act >= numActivations {
+		faults = append(faults, fmt.Errorf("activation %d: want one of %s", a.Act, strings.Join(activationNames[:], ", ")))
+	}
+	return errors.Join(faults...)
+}
+
+// DimString writes the widths as ParseDims reads them, runs of three or more equal widths shortened.
+func (a Arch) DimString() string {
+	var b strings.Builder
+	for i := 0; i < len(a.Dims); {
+		run := 1
+		for i+run < len(a.Dims) && a.Dims[i+run] == a.Dims[i] {
+			run++
+		}
+		if run < 3 {
+			run = 1
+		}
+		if i > 0 {
+			b.WriteByte('-')
+		}
+		b.WriteString(strconv.Itoa(a.Dims[i]))
+		if run > 1 {
+			b.WriteString("x" + strconv.Itoa(run))
+		}
+		i += run
+	}
+	return b.String()
+}
+
+// Build returns the network with all parameters zero. The output layer is linear with the activation After, the
+// input is not activated with it Before: either way L−1 activations stand between L weight matrices.
+func Build[T tensor.Float](a Arch) (*Network[T], error) {
+	if err := a.Validate(); err != nil {
+		return nil, err
+	}
+	L := len(a.Dims) - 1
+	layers := make([]Layer[T], L)
+	for l := 1; l <= L; l++ {
+		act := a.Act
+		if (a.Place == After && l == L) || (a.Place == Before && l == 1) {
+			act = Linear
+		}
+		layers[l-1] = NewDense[T](a.Dims[l-1], a.Dims[l], act, a.Place, a.Bias)
+	}
+	return New(layers...), nil
+}

@@ -1,0 +1,134 @@
+package nn
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+
+	"github.com/settle-pc/settle/tensor"
+)
+
+// Init says how weights are drawn. Biases are zero, except under FanIn.
+type Init struct {
+	Kind  InitKind
+	Scale float64 // standard deviation, for Normal only
+}
+
+// InitKind names a distribution of initial weights.
+type InitKind uint8
+
+// FanIn draws weights, and biases if any, from U(±1/√fan_in), PyTorch's default scale. Xavier draws weights from
+// U(±√(6/(fan_in+fan_out))) (Glorot and Bengio 2010), He from N(0, 2/fan_in) (He et al. 2015), Orthogonal as a
+// random matrix with orthonormal rows or columns, whichever are fewer (Saxe et al. 2014), Normal from N(0, Scale²).
+const (
+	FanIn InitKind = iota
+	Xavier
+	He
+	Orthogonal
+	Normal
+)
+
+const initWant = "fanin, xavier, he, orthogonal or normal:S with S > 0"
+
+// ParseInit reads fanin, xavier, he, orthogonal or normal:S.
+func ParseInit(s string) (Init, error) {
+	switch s {
+	case "fanin":
+		return Init{Kind: FanIn}, nil
+	case "xavier":
+		return Init{Kind: Xavier}, nil
+	case "he":
+		return Init{Kind: He}, nil
+	case "orthogonal":
+		return Init{Kind: Orthogonal}, nil
+	}
+	if sigma, ok := strings.CutPrefix(s, "normal:"); ok {
+		if v, err := strconv.ParseFloat(sigma, 64); err == nil && v > 0 && !math.IsInf(v, 0) {
+			return Init{Kind: Normal, Scale: v}, nil
+		}
+	}
+	return Init{}, fmt.Errorf("init %q: want %s", s, initWant)
+}
+
+// String writes what ParseInit reads.
+func (k Init) String() string {
+	if k.Kind == Normal {
+		return "normal:" + strconv.FormatFloat(k.Scale, 'g', -1, 64)
+	}
+	return [...]string{"fanin", "xavier", "he", "orthogonal"}[k.Kind]
+}
+
+// Initialize draws all parameters anew. They are a pure function of the architecture, k and seed: draws are made in
+// float64, layer by layer in the order of θ, and rounded once, so float32 and float64 networks start from the same
+// numbers.
+func Initialize[T tensor.Float](n *Network[T], k Init, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 0x736574746c65)) // "settle": apart from the stream that orders batches
+	n.Update(func(theta []T) {
+		for _, layer := range n.Layers {
+			for _, p := range layer.Params() {
+				k.draw(p, rng, func(i int, v float64) { theta[i] = T(v) })
+				theta = theta[p.Len():]
+			}
+		}
+	})
+}
+
+// draw calls set(i, value) for each element of p in order.
+func (k Init) draw(p Param, rng *rand.Rand, set func(int, float64)) {
+	in, out := float64(p.FanIn), float64(p.FanOut)
+	bias := p.FanOut == 0
+	value := func() float64 { return 0 }
+	uniform := func(a float64) func() float64 { return func() float64 { return a * (2*rng.Float64() - 1) } }
+	switch {
+	case k.Kind == FanIn:
+		value = uniform(1 / math.Sqrt(in))
+	case bias: // stays zero
+	case k.Kind == Xavier:
+		value = uniform(math.Sqrt(6 / (in + out)))
+	case k.Kind == He:
+		value = func() float64 { return math.Sqrt(2/in) * rng.NormFloat64() }
+	case k.Kind == Normal:
+		value = func() float64 { return k.Scale * rng.NormFloat64() }
+	case k.Kind == Orthogonal:
+		for i, v := range orthogonal(p.FanOut, p.Len()/p.FanOut, rng) {
+			set(i, v)
+		}
+		return
+	}
+	for i := range p.Len() {
+		set(i, value())
+	}
+}
+
+// orthogonal returns a rows×cols matrix, row-major, whose rows (columns, if they are fewer) are orthonormal and
+// distributed as those of a random rotation: Gram–Schmidt on Gaussian vectors, each vector swept twice because one
+// sweep loses orthogonality when a vector lies near the span of those before it.
+func orthogonal(rows, cols int, rng *rand.Rand) []float64 {
+	short, long := min(rows, cols), max(rows, cols)
+	q := make([][]float64, short)
+	for i := range q {
+		q[i] = make([]float64, long)
+		for j := range q[i] {
+			q[i][j] = rng.NormFloat64()
+		}
+		for range 2 {
+			for _, p := range q[:i] {
+				tensor.Axpy(q[i], -tensor.Dot(p, q[i]), p)
+			}
+		}
+		tensor.Scale(q[i], 1/math.Sqrt(tensor.Dot(q[i], q[i])))
+	}
+	w := make([]float64, rows*cols)
+	for i := range rows {
+		for j := range cols {
+			if rows <= cols {
+				w[i*cols+j] = q[i][j]
+			} else {
+				w[i*cols+j] = q[j][i]
+			}
+		}
+	}
+	return w
+}

@@ -1,0 +1,72 @@
+// Package nn is what a network computes: layers g_l, their derivatives as linear maps, activations, initial weights,
+// and the feedforward pass. It knows nothing of energies or of learning rules.
+package nn
+
+import "github.com/settle-pc/settle/tensor"
+
+// Layer is g_l: it predicts the activities of layer l from those of layer l−1, row by row.
+//
+// Push, Pull and PullParams are the derivative of g at the point of the last Forward into the same cache rows:
+// J v, Jᵀ u and (∂g/∂θ)ᵀ u. Each costs MACs multiply-adds a row, as Forward does.
+type Layer[T tensor.Float] interface {
+	// Dims returns n_{l−1} and n_l.
+	Dims() (in, out int)
+	// Params describes θ_l in the order in which it is stored.
+	Params() []Param
+	// Units is the number of output units between which PullParams can be divided: 0 without parameters.
+	Units() int
+	// MACs is the number of multiply-adds of one row in each of the four maps.
+	MACs() int
+	// Affine reports whether g is affine in z.
+	Affine() bool
+	// Slot is what one row of this layer needs of a cache.
+	Slot() Slot
+	// Bind makes theta, a view of the network's flat parameters, the layer's own.
+	Bind(theta []T)
+	// Pack blocks the weights for the kernels, both orientations. The network calls it after each Update.
+	Pack()
+	// Forward stores g(z) in dst: B×out from B×in. dst may not alias z.
+	Forward(dst, z tensor.Matrix[T], c Cache[T])
+	// Push stores (∂g/∂z) v in dst: B×out from B×in. dst may not alias v.
+	Push(dst, v tensor.Matrix[T], c Cache[T])
+	// Pull stores (∂g/∂z)ᵀ u in dst: B×in from B×out. dst may not alias u, which is unchanged.
+	Pull(dst, u tensor.Matrix[T], c Cache[T])
+	// PullParams adds (∂g/∂θ)ᵀ u, summed over rows in ascending order, to the part of grad that belongs to units.
+	// z is as at Forward. Calls on disjoint units may run at the same time.
+	PullParams(grad []T, units Span, u, z tensor.Matrix[T], c Cache[T])
+}
+
+// Span is the half-open range Lo ≤ i < Hi.
+type Span struct{ Lo, Hi int }
+
+// Param describes one parameter array of a layer. A weight has FanIn and FanOut; a bias has the FanIn of its unit
+// and FanOut 0.
+type Param struct {
+	Name          string
+	Shape         []int
+	FanIn, FanOut int
+}
+
+// Len is the number of elements.
+func (p Param) Len() int {
+	n := 1
+	for _, d := range p.Shape {
+		n *= d
+	}
+	return n
+}
+
+// Slot is the number of floats that one row of a layer's cache holds (φ′, scratch).
+type Slot struct{ Floats int }
+
+// Cache is what Forward leaves behind for the derivative maps, a row for each sample. It is passed by value; the
+// elements are shared.
+type Cache[T tensor.Float] struct{ F tensor.Matrix[T] }
+
+// NewCache returns a cache for rows rows of a layer with the given slot.
+func NewCache[T tensor.Float](rows int, s Slot) Cache[T] {
+	return Cache[T]{F: tensor.New[T](rows, s.Floats)}
+}
+
+// RowsOf returns the window of rows lo ≤ i < hi.
+func (c Cache[T]) RowsOf(lo, hi int) Cache[T] { return Cache[T]{F: c.F.RowsOf(lo, hi)} }

@@ -1,0 +1,63 @@
+package optim
+
+import (
+	"math"
+
+	"github.com/settle-pc/settle/tensor"
+)
+
+// Adam keeps running means m of the gradient and v of its square, both corrected for their start at zero, and steps by
+// lr m̂/(√v̂ + ε) (Kingma and Ba 2015, Alg. 1; β = 0.9, 0.999, ε = 1e−8). Weight decay λ is added to the gradient, or,
+// in AdamW, taken from the weights apart from it: θ ← θ − lr λ θ (Loshchilov and Hutter 2019, Alg. 2).
+type Adam[T tensor.Float] struct {
+	base[T]
+	decay     float64
+	decoupled bool
+	scale     float64 // lr/(1 − β₁ᵗ)
+	unbias    float64 // 1/(1 − β₂ᵗ)
+}
+
+var _ Optimizer[float32] = (*Adam[float32])(nil)
+
+const (
+	beta1 = 0.9
+	beta2 = 0.999
+	eps   = 1e-8
+)
+
+// NewAdam returns Adam for n parameters, weight decay added to the gradient.
+func NewAdam[T tensor.Float](n int, rate Rate, decay float64) *Adam[T] {
+	return &Adam[T]{base: newBase[T](rate, n, "m", "v"), decay: decay}
+}
+
+// NewAdamW returns Adam for n parameters with decoupled weight decay.
+func NewAdamW[T tensor.Float](n int, rate Rate, decay float64) *Adam[T] {
+	o := NewAdam[T](n, rate, decay)
+	o.decoupled = true
+	return o
+}
+
+// Advance begins the next step.
+func (o *Adam[T]) Advance() {
+	o.base.Advance()
+	t := float64(o.steps)
+	o.scale = o.lr / (1 - math.Pow(beta1, t))
+	o.unbias = 1 / (1 - math.Pow(beta2, t))
+}
+
+// Apply updates theta[lo:hi].
+func (o *Adam[T]) Apply(theta, grad []T, lo, hi int) {
+	scale, unbias := T(o.scale), T(o.unbias)
+	coupled, shrink := T(o.decay), T(0)
+	if o.decoupled {
+		coupled, shrink = 0, T(o.lr*o.decay)
+	}
+	theta, grad, m, v := theta[lo:hi], grad[lo:hi], o.slots[0].V[lo:hi], o.slots[1].V[lo:hi]
+	for i, g := range grad[:len(theta)] {
+		g += T(coupled * theta[i])
+		m[i] = T(beta1*m[i]) + T((1-beta1)*g)
+		v[i] = T(beta2*v[i]) + T((1-beta2)*T(g*g))
+		step := T(scale*m[i]) / (T(math.Sqrt(float64(T(unbias*v[i])))) + eps)
+		theta[i] -= T(shrink*theta[i]) + step
+	}
+}

@@ -1,0 +1,41 @@
+package optim
+
+import "github.com/settle-pc/settle/tensor"
+
+// Momentum is v ← μv + ∂ + λθ, θ ← θ − lr v (Polyak's heavy ball), or with Nesterov θ ← θ − lr (∂ + λθ + μv), both in
+// the form in which v is not scaled by lr, as in PyTorch (Sutskever et al. 2013).
+type Momentum[T tensor.Float] struct {
+	base[T]
+	mu, decay float64
+	nesterov  bool
+}
+
+var _ Optimizer[float32] = (*Momentum[float32])(nil)
+
+// NewMomentum returns gradient descent with momentum mu for n parameters.
+func NewMomentum[T tensor.Float](n int, rate Rate, mu, decay float64) *Momentum[T] {
+	return &Momentum[T]{base: newBase[T](rate, n, "v"), mu: mu, decay: decay}
+}
+
+// NewNesterov returns gradient descent with Nesterov's momentum mu for n parameters.
+func NewNesterov[T tensor.Float](n int, rate Rate, mu, decay float64) *Momentum[T] {
+	o := NewMomentum[T](n, rate, mu, decay)
+	o.nesterov = true
+	return o
+}
+
+// Apply updates theta[lo:hi].
+func (o *Momentum[T]) Apply(theta, grad []T, lo, hi int) {
+	lr, mu, decay := T(o.lr), T(o.mu), T(o.decay)
+	theta, grad, v := theta[lo:hi], grad[lo:hi], o.slots[0].V[lo:hi]
+	for i, g := range grad[:len(theta)] {
+		g += T(decay * theta[i])
+		v[i] = T(mu*v[i]) + g
+		if o.nesterov {
+			g += T(mu * v[i])
+		} else {
+			g = v[i]
+		}
+		theta[i] -= T(lr * g)
+	}
+}

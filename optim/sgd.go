@@ -1,0 +1,25 @@
+package optim
+
+import "github.com/settle-pc/settle/tensor"
+
+// SGD is θ ← θ − lr (∂ + λθ), with weight decay λ (the post's Eq. 2 and 5 with λ = 0).
+type SGD[T tensor.Float] struct {
+	base[T]
+	decay float64
+}
+
+var _ Optimizer[float32] = (*SGD[float32])(nil)
+
+// NewSGD returns stochastic gradient descent with weight decay.
+func NewSGD[T tensor.Float](rate Rate, decay float64) *SGD[T] {
+	return &SGD[T]{base: newBase[T](rate, 0), decay: decay}
+}
+
+// Apply updates theta[lo:hi].
+func (o *SGD[T]) Apply(theta, grad []T, lo, hi int) {
+	lr, decay := T(o.lr), T(o.decay)
+	theta, grad = theta[lo:hi], grad[lo:hi]
+	for i, g := range grad[:len(theta)] {
+		theta[i] -= T(lr * (g + T(decay*theta[i])))
+	}
+}
