@@ -1,0 +1,77 @@
+package data
+
+import "github.com/settle-pc/settle/tensor"
+
+// Batch is B samples, ready for a network.
+type Batch[T tensor.Float] struct {
+	X      tensor.Matrix[T] // B×Inputs, normalised pixels
+	Y      tensor.Matrix[T] // B×Classes, one-hot
+	Labels []uint8          // B
+	Index  []int            // B: where each sample lies in its split
+}
+
+// NewBatch returns an empty batch with room for rows samples of s.
+func NewBatch[T tensor.Float](s *Set, rows int) Batch[T] {
+	return Batch[T]{
+		X:      tensor.New[T](rows, s.Inputs),
+		Y:      tensor.New[T](rows, s.Classes),
+		Labels: make([]uint8, rows),
+		Index:  make([]int, rows),
+	}
+}
+
+// RowsOf returns the window of samples lo ≤ i < hi.
+func (b Batch[T]) RowsOf(lo, hi int) Batch[T] {
+	return Batch[T]{X: b.X.RowsOf(lo, hi), Y: b.Y.RowsOf(lo, hi), Labels: b.Labels[lo:hi], Index: b.Index[lo:hi]}
+}
+
+// Fill stores samples lo ≤ i < hi of from, s.Train or s.Test, in the first rows of dst and returns their window. dst has
+// at least hi−lo rows. It allocates nothing.
+func Fill[T tensor.Float](dst Batch[T], s *Set, from Split, lo, hi int) Batch[T] {
+	if lo < 0 || hi < lo || hi > from.N() {
+		panic("data: samples out of range")
+	}
+	if hi-lo > len(dst.Index) {
+		panic("data: more samples than the batch has rows")
+	}
+	b := dst.RowsOf(0, hi-lo)
+	for i := range b.Index {
+		b.Index[i] = lo + i
+	}
+	table := NewTable[T](s.Mean, s.Std)
+	b.gather(from, &table)
+	return b
+}
+
+// gather fills the batch with the samples that Index names.
+func (b Batch[T]) gather(from Split, table *Table[T]) {
+	for i, at := range b.Index {
+		table.Normalise(b.X.Row(i), from.Image(at))
+		b.Labels[i] = from.Labels[at]
+		y := b.Y.Row(i)
+		clear(y)
+		y[b.Labels[i]] = 1
+	}
+}
+
+// Table holds the normalised value of each byte. Looking it up is as fast as computing it in T, and more accurate:
+// the value is computed in float64 and rounded once.
+type Table[T tensor.Float] [256]T
+
+// NewTable returns the table of (v/255 − mean)/std.
+func NewTable[T tensor.Float](mean, std float64) (t Table[T]) {
+	for v := range t {
+		t[v] = T((float64(v)/255 - mean) / std)
+	}
+	return t
+}
+
+// Normalise stores the values of pixels in dst, of the same length.
+func (t *Table[T]) Normalise(dst []T, pixels []byte) {
+	if len(dst) != len(pixels) {
+		panic("data: pixels do not fill the row")
+	}
+	for i, v := range pixels {
+		dst[i] = t[v]
+	}
+}

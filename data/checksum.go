@@ -1,0 +1,58 @@
+package data
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// mnistName is the name that obliges a set to be the official one.
+const mnistName = "mnist"
+
+// officialMNIST are the SHA-256 of the uncompressed content of the official files.
+var officialMNIST = [4]string{
+	trainImages: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+	trainLabels: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+	testImages:  "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+	testLabels:  "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+// Checksum identifies the uncompressed content of one file of a set.
+type Checksum struct {
+	File   string // the official name, without .gz
+	SHA256 string // hexadecimal
+}
+
+// Checksums returns those of the four IDX files that hold the set as it is in memory: training images, training labels,
+// test images, test labels. A limited set has others than the whole one.
+func (s *Set) Checksums() [4]Checksum {
+	files := [4]IDX{
+		trainImages: {Dims: []int{s.Train.N(), s.Rows, s.Cols}, Data: s.Train.Images},
+		trainLabels: {Dims: []int{s.Train.N()}, Data: s.Train.Labels},
+		testImages:  {Dims: []int{s.Test.N(), s.Rows, s.Cols}, Data: s.Test.Images},
+		testLabels:  {Dims: []int{s.Test.N()}, Data: s.Test.Labels},
+	}
+	var sums [4]Checksum
+	var wg sync.WaitGroup
+	for i, x := range files {
+		wg.Go(func() {
+			sum := x.SHA256()
+			sums[i] = Checksum{File: fileNames[i], SHA256: hex.EncodeToString(sum[:])}
+		})
+	}
+	wg.Wait()
+	return sums
+}
+
+// CheckMNIST returns nil if the set holds the official MNIST digits in the official order, and else an error that names
+// each file that differs.
+func (s *Set) CheckMNIST() error {
+	var faults []error
+	for i, sum := range s.Checksums() {
+		if sum.SHA256 != officialMNIST[i] {
+			faults = append(faults, fmt.Errorf("%s: not MNIST's: SHA-256 of the content is %s (accepted: %s)", sum.File, sum.SHA256, officialMNIST[i]))
+		}
+	}
+	return errors.Join(faults...)
+}

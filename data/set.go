@@ -1,0 +1,124 @@
+// Package data holds sets of labelled images and cuts them into batches.
+//
+// A Set comes from a folder of four IDX files (Open), from bytes (New) or from a generator (Synthetic). It keeps its
+// images as bytes; a pixel v becomes (v/255 − Mean)/Std while a batch is filled, so that a set costs one byte a pixel
+// whatever the element type. Batches deals shuffled minibatches for training, Fill copies consecutive samples for
+// evaluation.
+package data
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Split is one half of a set, training or test: N images of the same size, and their labels.
+type Split struct {
+	Images []byte  // N×Inputs, 0…255
+	Labels []uint8 // N
+}
+
+// N returns the number of samples.
+func (p Split) N() int { return len(p.Labels) }
+
+// Image returns the pixels of image i, row by row, sharing their bytes.
+func (p Split) Image(i int) []byte {
+	w := len(p.Images) / len(p.Labels)
+	return p.Images[i*w : (i+1)*w : (i+1)*w]
+}
+
+// Set is a classification set of grey images. It is read only once made: any number of goroutines may share it.
+type Set struct {
+	Name        string
+	Train, Test Split
+	Rows, Cols  int     // of an image
+	Inputs      int     // Rows·Cols
+	Classes     int     // 1 + the largest training label
+	Mean, Std   float64 // of the training images' pixels v/255, rounded to four decimals (MNIST: 0.1307, 0.3081)
+}
+
+// New makes a set of rows×cols images that the caller hands over, and does not change afterwards. Its error names a
+// split without samples and counts of pixels and labels that disagree, in both splits; where these are right, fewer
+// than two classes, a test label above those of training, and pixels that do not vary.
+func New(name string, rows, cols int, train, test Split) (*Set, error) {
+	s := &Set{Name: name, Rows: rows, Cols: cols, Train: train, Test: test}
+	if err := s.complete([4]string{"training images", "training labels", "test images", "test labels"}); err != nil {
+		return nil, fmt.Errorf("data: %s: %w", name, err)
+	}
+	return s, nil
+}
+
+// complete checks what New or Open put together and fills in the rest. Its errors use the four names, ordered as the
+// files of a set.
+func (s *Set) complete(names [4]string) error {
+	if s.Rows < 1 || s.Cols < 1 {
+		return fmt.Errorf("%s: size %d×%d (accepted: at least 1×1)", names[trainImages], s.Rows, s.Cols)
+	}
+	s.Inputs = s.Rows * s.Cols
+	faults := []error{
+		s.counts(s.Train, names[trainImages], names[trainLabels]),
+		s.counts(s.Test, names[testImages], names[testLabels]),
+	}
+	if err := errors.Join(faults...); err != nil {
+		return err
+	}
+	return errors.Join(s.classes(names[trainLabels], names[testLabels]), s.normalise(names[trainImages]))
+}
+
+// counts checks that a split has samples and a label for each image.
+func (s *Set) counts(p Split, images, labels string) error {
+	switch n := p.N(); {
+	case n == 0:
+		return fmt.Errorf("%s: empty (accepted: at least one label)", labels)
+	case len(p.Images)%s.Inputs != 0:
+		return fmt.Errorf("%s: %d bytes are not a whole number of %d×%d images", images, len(p.Images), s.Rows, s.Cols)
+	case len(p.Images)/s.Inputs != n:
+		return fmt.Errorf("%s: %d images, but %d labels in %s", images, len(p.Images)/s.Inputs, n, labels)
+	}
+	return nil
+}
+
+// classes counts the classes that training has and checks that testing has no others.
+func (s *Set) classes(train, test string) error {
+	top := slices.Max(s.Train.Labels)
+	if top == 0 {
+		return fmt.Errorf("%s: every label is 0 (accepted: at least two classes, 0 and 1)", train)
+	}
+	s.Classes = int(top) + 1
+	if i := slices.IndexFunc(s.Test.Labels, func(c uint8) bool { return c > top }); i >= 0 {
+		return fmt.Errorf("%s: label %d of sample %d (accepted: 0 to %d, the labels in %s)", test, s.Test.Labels[i], i, top, train)
+	}
+	return nil
+}
+
+// normalise sets Mean and Std. The sums are integers, so neither their order nor their length costs accuracy.
+func (s *Set) normalise(images string) error {
+	var sum, squares uint64 // below 2⁶⁴ for any set that fits a memory
+	for _, v := range s.Train.Images {
+		sum += uint64(v)
+		squares += uint64(v) * uint64(v)
+	}
+	n := float64(len(s.Train.Images))
+	mean := float64(sum) / n
+	deviation := math.Sqrt(max(0, float64(squares)/n-mean*mean))
+	s.Mean, s.Std = fourDecimals(mean/255), fourDecimals(deviation/255)
+	if s.Std == 0 {
+		return fmt.Errorf("%s: all pixels are about %.4g (accepted: images that vary)", images, mean)
+	}
+	return nil
+}
+
+func fourDecimals(v float64) float64 { return math.Round(v*1e4) / 1e4 }
+
+// Limit returns the set with only its first n training images, sharing their bytes. Test images, classes and pixel
+// statistics stay those of the whole set, so that limited and whole runs see the same inputs.
+func (s *Set) Limit(n int) (*Set, error) {
+	if n < 1 || n > s.Train.N() {
+		return nil, fmt.Errorf("data: limit %d: %s has %d training images (accepted: 1 to %d)", n, s.Name, s.Train.N(), s.Train.N())
+	}
+	limited := *s
+	limited.Train.Images = s.Train.Images[: n*s.Inputs : n*s.Inputs]
+	limited.Train.Labels = s.Train.Labels[:n:n]
+	return &limited, nil
+}

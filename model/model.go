@@ -1,0 +1,217 @@
+// Package model is a network to and from a file: safetensors with the architecture in the metadata.
+//
+// Layer l = 1…L holds the tensors layers.l.W (n_l×n_{l−1}, row-major) and, with biases, layers.l.b (n_l). The metadata
+// say what is needed to build the network and to feed it: format, arch, act, place, bias, and mean, std, rows, cols,
+// data of the set it was trained on.
+package model
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/settle-pc/settle/nn"
+	"github.com/settle-pc/settle/safetensors"
+	"github.com/settle-pc/settle/tensor"
+)
+
+// Format is the value of the metadata key "format".
+const Format = "settle-model/1"
+
+// Meta describes the network of a file and the inputs it expects.
+type Meta struct {
+	Arch       nn.Arch
+	Data       string  // name of the training set
+	Rows, Cols int     // of its images
+	Mean, Std  float64 // inputs are (v/255 − Mean)/Std
+}
+
+// File is a model file read into memory.
+type File struct {
+	Meta
+	tensors *safetensors.File
+}
+
+// Tensors returns the parameters of net under their names in a file, layer by layer, sharing no memory with it.
+func Tensors[T tensor.Float](net *nn.Network[T]) []safetensors.Tensor {
+	var out []safetensors.Tensor
+	for l := 1; l <= net.L(); l++ {
+		theta := net.Of(l, net.Theta())
+		for _, p := range net.Layers[l-1].Params() {
+			out = append(out, safetensors.FromFloats(tensorName(l, p), p.Shape, theta[:p.Len()]))
+			theta = theta[p.Len():]
+		}
+	}
+	return out
+}
+
+func tensorName(l int, p nn.Param) string { return fmt.Sprintf("layers.%d.%s", l, p.Name) }
+
+// Metadata returns m as the metadata of a file.
+func (m Meta) Metadata() map[string]string {
+	real := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	return map[string]string{
+		"format": Format, "arch": m.Arch.DimString(), "act": m.Arch.Act.String(), "place": m.Arch.Place.String(),
+		"bias": strconv.FormatBool(m.Arch.Bias), "data": m.Data, "rows": strconv.Itoa(m.Rows), "cols": strconv.Itoa(m.Cols),
+		"mean": real(m.Mean), "std": real(m.Std),
+	}
+}
+
+// Save writes net, built from m.Arch, to w.
+func Save[T tensor.Float](w io.Writer, net *nn.Network[T], m Meta) error {
+	f := &safetensors.File{Metadata: m.Metadata(), Tensors: Tensors(net)}
+	return f.Write(w)
+}
+
+// Load reads a model file. Whether its tensors fit its architecture is checked by Network.
+func Load(r io.Reader) (*File, error) {
+	f, err := safetensors.Read(r)
+	if err != nil {
+		return nil, err
+	}
+	m, err := ParseMeta(f.Metadata)
+	if err != nil {
+		return nil, err
+	}
+	return &File{Meta: m, tensors: f}, nil
+}
+
+// ParseMeta reads what Metadata wrote and reports every fault.
+func ParseMeta(meta map[string]string) (Meta, error) {
+	var m Meta
+	var faults []error
+	fail := func(err error) {
+		if err != nil {
+			faults = append(faults, fmt.Errorf("model: %w", err))
+		}
+	}
+	if got := meta["format"]; got != Format {
+		return m, fmt.Errorf("model: format %q: want %q, as settle train writes it", got, Format)
+	}
+	var err error
+	m.Arch.Dims, err = nn.ParseDims(meta["arch"])
+	fail(err)
+	m.Arch.Act, err = nn.ParseActivation(meta["act"])
+	fail(err)
+	m.Arch.Place, err = nn.ParsePlace(meta["place"])
+	fail(err)
+	m.Arch.Bias, err = strconv.ParseBool(meta["bias"])
+	fail(wrap("bias", err))
+	m.Rows, err = strconv.Atoi(meta["rows"])
+	fail(wrap("rows", err))
+	m.Cols, err = strconv.Atoi(meta["cols"])
+	fail(wrap("cols", err))
+	m.Mean, err = strconv.ParseFloat(meta["mean"], 64)
+	fail(wrap("mean", err))
+	m.Std, err = strconv.ParseFloat(meta["std"], 64)
+	fail(wrap("std", err))
+	if err == nil && (!(m.Std > 0) || math.IsInf(m.Std, 0) || math.IsNaN(m.Mean) || math.IsInf(m.Mean, 0)) {
+		fail(fmt.Errorf("mean %v, std %v: want finite numbers, std above 0", m.Mean, m.Std))
+	}
+	m.Data = meta["data"]
+	return m, errors.Join(faults...)
+}
+
+func wrap(key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("metadata %s: %w", key, err)
+}
+
+// Network builds the file's network in element type T. float32 weights widen exactly to float64; float64 weights are
+// rounded to float32.
+func Network[T tensor.Float](f *File) (*nn.Network[T], error) {
+	net, err := nn.Build[T](f.Arch)
+	if err != nil {
+		return nil, err
+	}
+	if err := SetTensors(net, f.tensors); err != nil {
+		return nil, err
+	}
+	return net, nil
+}
+
+// SetTensors gives net the parameters in f. Every parameter must be there in its shape, and no other layer's.
+func SetTensors[T tensor.Float](net *nn.Network[T], f *safetensors.File) error {
+	values := make([]T, 0, len(net.Theta()))
+	used := 0
+	for l := 1; l <= net.L(); l++ {
+		for _, p := range net.Layers[l-1].Params() {
+			v, err := read[T](f, tensorName(l, p), p.Shape)
+			if err != nil {
+				return err
+			}
+			values = append(values, v...)
+			used++
+		}
+	}
+	layers := 0
+	for _, t := range f.Tensors {
+		if strings.HasPrefix(t.Name, "layers.") {
+			layers++
+		}
+	}
+	if layers != used {
+		return fmt.Errorf("model: %d layer tensors: the architecture in the metadata has %d", layers, used)
+	}
+	net.Update(func(theta []T) { copy(theta, values) })
+	return nil
+}
+
+// read returns the values of a tensor of the given shape, converted to T. They must be finite.
+func read[T tensor.Float](f *safetensors.File, name string, shape []int) ([]T, error) {
+	t, ok := f.Tensor(name)
+	if !ok {
+		return nil, fmt.Errorf("model: tensor %s is missing: the architecture in the metadata has it", name)
+	}
+	if fmt.Sprint(t.Shape) != fmt.Sprint(shape) {
+		return nil, fmt.Errorf("model: tensor %s: shape %v: the architecture in the metadata wants %v", name, t.Shape, shape)
+	}
+	var out []T
+	switch t.DType {
+	case safetensors.F32:
+		v, err := safetensors.Floats[float32](t)
+		if err != nil {
+			return nil, err
+		}
+		out = convert[T](v)
+	case safetensors.F64:
+		v, err := safetensors.Floats[float64](t)
+		if err != nil {
+			return nil, err
+		}
+		out = convert[T](v)
+	default:
+		return nil, fmt.Errorf("model: tensor %s: element type %s: want F32 or F64", name, t.DType)
+	}
+	if !tensor.Finite(out) {
+		return nil, fmt.Errorf("model: tensor %s holds NaN or infinite values", name)
+	}
+	return out, nil
+}
+
+func convert[T, S tensor.Float](v []S) []T {
+	out := make([]T, len(v))
+	for i, x := range v {
+		out[i] = T(x)
+	}
+	return out
+}
+
+// Sum returns the SHA-256 of θ, little-endian in its element type, layer by layer, W row-major, then b, in hexadecimal.
+func Sum[T tensor.Float](net *nn.Network[T]) string {
+	var b bytes.Buffer
+	if err := binary.Write(&b, binary.LittleEndian, net.Theta()); err != nil {
+		panic("model: weights are not of fixed size")
+	}
+	s := sha256.Sum256(b.Bytes())
+	return hex.EncodeToString(s[:])
+}

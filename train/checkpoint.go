@@ -1,0 +1,124 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/model"
+	"github.com/settle-pc/settle/optim"
+	"github.com/settle-pc/settle/safetensors"
+	"github.com/settle-pc/settle/tensor"
+)
+
+// Checkpoint is a training set aside: a model file with the optimiser's slots as further tensors (optim.NAME, laid out
+// like θ) and, under one metadata key, the spec and everything else that is carried from batch to batch. The order of
+// the batches needs no state: it is a pure function of seed and position.
+type Checkpoint struct {
+	Spec Spec
+	carried
+	file *safetensors.File
+}
+
+// carried is what a checkpoint holds beside weights, optimiser slots and spec.
+type carried struct {
+	Level string    `json:"level"` // of the kernels that computed it
+	Steps int       `json:"steps"` // of the optimiser
+	Rule  []float64 `json:"rule"`
+	P     progress  `json:"progress"`
+}
+
+const (
+	specKey    = "settle.spec"
+	carriedKey = "settle.training"
+	optimName  = "optim."
+)
+
+// Save writes a checkpoint from which Resume continues bit for bit.
+func (t *Trainer[T]) Save(w io.Writer) error {
+	state := t.opt.State()
+	spec, err := json.Marshal(t.spec)
+	if err != nil {
+		return err
+	}
+	c, err := json.Marshal(carried{Level: tensor.Level(), Steps: state.Steps, Rule: t.rule.State(), P: t.p})
+	if err != nil {
+		return err
+	}
+	f := &safetensors.File{Metadata: t.Meta().Metadata(), Tensors: model.Tensors(t.net)}
+	f.Metadata[specKey], f.Metadata[carriedKey] = string(spec), string(c)
+	for _, s := range state.Slots {
+		f.Tensors = append(f.Tensors, safetensors.FromFloats(optimName+s.Name, []int{len(s.V)}, s.V))
+	}
+	return f.Write(w)
+}
+
+// ReadCheckpoint reads what Save wrote.
+func ReadCheckpoint(r io.Reader) (*Checkpoint, error) {
+	f, err := safetensors.Read(r)
+	if err != nil {
+		return nil, err
+	}
+	c := &Checkpoint{file: f}
+	for key, v := range map[string]any{specKey: &c.Spec, carriedKey: &c.carried} {
+		if err := json.Unmarshal([]byte(f.Metadata[key]), v); err != nil {
+			return nil, fmt.Errorf("checkpoint: metadata %s: %w", key, err)
+		}
+	}
+	return c, c.Spec.Validate()
+}
+
+// Resume continues the training of c. The spec may differ from c.Spec in what changes no number already computed:
+// batches or epochs, eval-every and workers; with a schedule that depends on the total, not in batches or epochs.
+func Resume[T tensor.Float](c *Checkpoint, spec Spec, set *data.Set, opts Options) (*Trainer[T], error) {
+	was := c.Spec
+	was.Workers, was.EvalEvery = spec.Workers, spec.EvalEvery
+	if spec.Schedule == "constant" {
+		was.Batches, was.Epochs = spec.Batches, spec.Epochs
+	}
+	if was != spec {
+		return nil, fmt.Errorf("--resume: the flags ask for another training than the checkpoint's: only --workers, --eval-every and, with a constant schedule, --batches or --epochs may change")
+	}
+	t, err := New[T](spec, set, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.restore(c); err != nil {
+		t.Close()
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	return t, nil
+}
+
+func (t *Trainer[T]) restore(c *Checkpoint) error {
+	state := optim.State[T]{Steps: c.Steps}
+	weights := &safetensors.File{}
+	for _, tensor := range c.file.Tensors {
+		name, slot := strings.CutPrefix(tensor.Name, optimName)
+		if !slot {
+			weights.Tensors = append(weights.Tensors, tensor)
+			continue
+		}
+		v, err := safetensors.Floats[T](tensor)
+		if err != nil {
+			return err
+		}
+		state.Slots = append(state.Slots, optim.Slot[T]{Name: name, V: v})
+	}
+	if err := model.SetTensors(t.net, weights); err != nil {
+		return err
+	}
+	if err := t.opt.SetState(state); err != nil {
+		return err
+	}
+	if err := t.rule.SetState(c.Rule); err != nil {
+		return err
+	}
+	if c.P.Batch < 0 || len(c.P.Recent) > Window || c.P.Count == nil {
+		return fmt.Errorf("progress: want a batch from 0, at most %d recent errors and counts", Window)
+	}
+	t.p = c.P
+	return nil
+}

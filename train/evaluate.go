@@ -1,0 +1,64 @@
+package train
+
+import (
+	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/learn"
+	"github.com/settle-pc/settle/nn"
+	"github.com/settle-pc/settle/tensor"
+)
+
+// evalRows is the number of samples predicted at a time: enough to use a kernel well, little enough for the cache.
+const evalRows = 100
+
+// Evaluate predicts every sample of a split on the pool's workers. Sums run over samples in order, whatever the number
+// of workers. Cost: one pass over the split.
+func Evaluate[T tensor.Float](net *nn.Network[T], pool *learn.Pool, set *data.Set, split data.Split) Score {
+	type room struct {
+		batch data.Batch[T]
+		trace *nn.Trace[T]
+	}
+	rooms := make([]room, pool.Workers())
+	for i := range rooms {
+		rooms[i] = room{data.NewBatch[T](set, evalRows), nn.NewTrace(net, evalRows)}
+	}
+	squares, right := make([]float64, split.N()), make([]bool, split.N())
+	pool.Do((split.N()+evalRows-1)/evalRows, func(worker, i int) {
+		lo := i * evalRows
+		hi := min(lo+evalRows, split.N())
+		b := data.Fill(rooms[worker].batch, set, split, lo, hi)
+		t := rooms[worker].trace.RowsOf(0, hi-lo)
+		t.Z[0] = b.X
+		t.Feedforward()
+		yhat := t.Z[net.L()]
+		for k := range hi - lo {
+			row := yhat.Row(k)
+			right[lo+k] = Argmax(row) == int(b.Labels[k])
+			for j, y := range b.Y.Row(k) {
+				d := float64(y) - float64(row[j])
+				squares[lo+k] += d * d
+			}
+		}
+	})
+	var s Score
+	for i, ok := range right {
+		s.MSE += squares[i]
+		if ok {
+			s.Accuracy++
+		}
+	}
+	n := float64(split.N())
+	s.MSE /= n * float64(net.Outputs())
+	s.Accuracy /= n
+	return s
+}
+
+// Argmax returns the index of the first largest element.
+func Argmax[T tensor.Float](v []T) int {
+	best := 0
+	for i, x := range v {
+		if x > v[best] {
+			best = i
+		}
+	}
+	return best
+}

@@ -1,0 +1,127 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/settle-pc/settle/nn"
+)
+
+// Spec describes a training as plain data, in the words of the command line: what is stored with a run, and all that
+// its numbers depend on but the data itself. Its JSON keys are the names of the flags.
+type Spec struct {
+	Data        string  `json:"data"`
+	Arch        string  `json:"arch"`
+	Act         string  `json:"act"`
+	Place       string  `json:"act-place"`
+	Init        string  `json:"init"`
+	Bias        bool    `json:"bias"`
+	DType       string  `json:"dtype"`
+	Rule        string  `json:"rule"`
+	Solver      string  `json:"solver"`
+	Coords      string  `json:"coords"`
+	Tol         float64 `json:"tol"`
+	Gap         float64 `json:"gap"`
+	MaxPasses   float64 `json:"max-passes"`
+	DT          float64 `json:"dt"`
+	Optim       string  `json:"optim"`
+	LR          float64 `json:"lr"`
+	Momentum    float64 `json:"momentum"`
+	WeightDecay float64 `json:"weight-decay"`
+	Schedule    string  `json:"schedule"`
+	Warmup      int     `json:"warmup"`
+	Batch       int     `json:"batch"`
+	Batches     int     `json:"batches"`
+	Epochs      int     `json:"epochs"`
+	EvalEvery   int     `json:"eval-every"`
+	Limit       int     `json:"limit"`
+	Seed        uint64  `json:"seed"`
+	Workers     int     `json:"workers"` // does not change any number
+}
+
+// Defaults returns the training that a command without flags runs.
+func Defaults() Spec {
+	return Spec{
+		Data: "mnist", Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", DType: "float32",
+		Rule: "pc", Solver: "auto", Coords: "errors", Tol: 1e-3, Gap: 0.01, MaxPasses: 100, DT: 0.1,
+		Optim: "adam", LR: 0.001, Momentum: 0.9, Schedule: "constant", Batch: 64, Epochs: 1, Workers: 1,
+	}
+}
+
+// The words that Spec accepts beside those of package nn.
+var (
+	DTypes      = []string{"float32", "float64"}
+	Rules       = []string{"bp", "pc"}
+	Solvers     = []string{"auto", "bb", "euler", "exact"}
+	Coordinates = []string{"errors", "activities"}
+	Optimizers  = []string{"sgd", "momentum", "nesterov", "adam", "adamw"}
+	Schedules   = []string{"constant", "cosine", "warmup-cosine"}
+)
+
+// Network returns the architecture and initialisation, with every fault in their description.
+func (s Spec) Network() (nn.Arch, nn.Init, error) {
+	var a nn.Arch
+	var errs [4]error
+	a.Dims, errs[0] = nn.ParseDims(s.Arch)
+	a.Act, errs[1] = nn.ParseActivation(s.Act)
+	a.Place, errs[2] = nn.ParsePlace(s.Place)
+	a.Bias = s.Bias
+	init, err := nn.ParseInit(s.Init)
+	errs[3] = err
+	for i, flag := range []string{"arch", "act", "act-place", "init"} {
+		if errs[i] != nil {
+			errs[i] = fmt.Errorf("--%s: %w", flag, errs[i])
+		}
+	}
+	return a, init, errors.Join(errs[:]...)
+}
+
+// Validate reports every fault of the description, each with the flag, its value and what is accepted.
+func (s Spec) Validate() error {
+	var faults []error
+	word := func(flag, v string, known []string) {
+		for _, k := range known {
+			if v == k {
+				return
+			}
+		}
+		faults = append(faults, fmt.Errorf("--%s %q: want one of %s", flag, v, strings.Join(known, ", ")))
+	}
+	must := func(ok bool, flag string, v any, want string) {
+		if !ok {
+			faults = append(faults, fmt.Errorf("--%s %v: want %s", flag, v, want))
+		}
+	}
+	if _, _, err := s.Network(); err != nil {
+		faults = append(faults, err)
+	}
+	word("dtype", s.DType, DTypes)
+	word("rule", s.Rule, Rules)
+	word("solver", s.Solver, Solvers)
+	word("coords", s.Coords, Coordinates)
+	word("optim", s.Optim, Optimizers)
+	word("schedule", s.Schedule, Schedules)
+	must(s.Tol >= 0 && s.Tol < 1, "tol", s.Tol, "a residual ratio from 0 to below 1")
+	must(s.Gap >= 0 && s.Gap < 1, "gap", s.Gap, "an energy gap from 0 (do not stop by it) to below 1")
+	must(s.MaxPasses > 0 && finite(s.MaxPasses), "max-passes", s.MaxPasses, "a number above 0")
+	must(s.DT > 0 && finite(s.DT), "dt", s.DT, "a step above 0")
+	must(s.LR > 0 && finite(s.LR), "lr", s.LR, "a learning rate above 0")
+	must(s.Momentum >= 0 && s.Momentum < 1, "momentum", s.Momentum, "a number from 0 to below 1")
+	must(s.WeightDecay >= 0 && finite(s.WeightDecay), "weight-decay", s.WeightDecay, "a number from 0")
+	must(s.Warmup >= 0, "warmup", s.Warmup, "a number of batches from 0")
+	must(s.Batch > 0, "batch", s.Batch, "a number of samples from 1")
+	must(s.Batches >= 0, "batches", s.Batches, "a number from 1, or 0 to go by epochs")
+	must(s.Epochs >= 0, "epochs", s.Epochs, "a number from 1, or 0 to go by batches")
+	must((s.Batches > 0) != (s.Epochs > 0), "batches", s.Batches, "either batches or epochs (got both or neither)")
+	must(s.EvalEvery >= 0, "eval-every", s.EvalEvery, "a number of batches from 1, or 0 for the end only")
+	must(s.Limit >= 0, "limit", s.Limit, "a number of training images from 1, or 0 for all")
+	must(s.Workers >= 1, "workers", s.Workers, "a number from 1")
+	must(s.Solver != "exact" || (s.Act == "linear" && s.Coords == "errors"), "solver", s.Solver,
+		"exact only with --act linear --coords errors; auto takes any network")
+	must(s.Schedule == "warmup-cosine" || s.Warmup == 0, "warmup", s.Warmup, "0 unless --schedule is warmup-cosine")
+	return errors.Join(faults...)
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

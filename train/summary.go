@@ -1,0 +1,68 @@
+package train
+
+import (
+	"math"
+
+	"github.com/settle-pc/settle/infer"
+	"github.com/settle-pc/settle/model"
+	"github.com/settle-pc/settle/tensor"
+)
+
+// Summary is a training in one line, in the keys of the command contract. What was not reached or does not apply is nil.
+type Summary struct {
+	Rule    string  `json:"rule"`
+	Arch    string  `json:"arch"`
+	Act     string  `json:"act"`
+	Solver  *string `json:"solver"`
+	Optim   string  `json:"optim"`
+	LR      float64 `json:"lr"`
+	Seed    uint64  `json:"seed"`
+	Batches int     `json:"batches"`
+	// TrainMSE is the mean MSE of the last Window batches, each before its update.
+	TrainMSE     *float64 `json:"train_mse"`
+	TestMSE      *float64 `json:"test_mse"`
+	TestAccuracy *float64 `json:"test_accuracy"`
+	// Seconds and SamplesPerSecond count training steps, without reading data and evaluation.
+	Seconds          float64        `json:"seconds"`
+	SamplesPerSecond *float64       `json:"samples_per_second"`
+	PassesMean       *float64       `json:"passes_mean"`   // of a training step, learning included
+	ResidualMean     *float64       `json:"residual_mean"` // ρ of a batch
+	GapMean          *float64       `json:"gap_mean"`      // estimated, over batches where known
+	Statuses         map[string]int `json:"statuses"`      // samples, over all batches
+	WeightsSHA256    string         `json:"weights_sha256"`
+	Level            string         `json:"level"`
+	DivergedAt       *int           `json:"diverged_at"`
+	Run              string         `json:"run"`
+}
+
+// Summary returns the summary so far, with the score of test if it is not nil.
+func (t *Trainer[T]) Summary(test *Score) Summary {
+	p, s := t.p, t.spec
+	n := float64(p.Batch)
+	out := Summary{
+		Rule: s.Rule, Arch: s.Arch, Act: s.Act, Optim: s.Optim, LR: s.LR, Seed: s.Seed, Batches: p.Batch,
+		TrainMSE: number(p.running()), Seconds: p.Seconds, SamplesPerSecond: number(n * float64(s.Batch) / p.Seconds),
+		PassesMean: number(p.Passes / n), WeightsSHA256: model.Sum(t.net), Level: tensor.Level(),
+	}
+	if test != nil {
+		out.TestMSE, out.TestAccuracy = number(test.MSE), number(test.Accuracy)
+	}
+	if s.Rule != "bp" {
+		out.Solver = &s.Solver
+		out.ResidualMean = number(p.Residual / float64(p.Inferences))
+		out.GapMean = number(p.Gap / float64(p.Gaps))
+		out.Statuses = map[string]int{}
+		for _, st := range infer.Statuses() {
+			out.Statuses[st.String()] = p.Count[st.String()]
+		}
+	}
+	return out
+}
+
+// number returns v for JSON, which has no NaN: nil where it is not finite.
+func number(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
+}

@@ -1,0 +1,267 @@
+// Package train is the epoch loop: a Spec in, metrics out through a Recorder, a trained network at the end. What a
+// training computes is a pure function of its Spec and its data, at any number of workers; the clock is the caller's.
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/energy"
+	"github.com/settle-pc/settle/infer"
+	"github.com/settle-pc/settle/learn"
+	"github.com/settle-pc/settle/model"
+	"github.com/settle-pc/settle/nn"
+	"github.com/settle-pc/settle/optim"
+	"github.com/settle-pc/settle/tensor"
+)
+
+// Window is the number of batches over which curves, thresholds and the final training error are averaged.
+const Window = 50
+
+// A training has diverged when a batch's MSE is above this, or not finite.
+const divergedMSE = 50
+
+// DivergedError says at which batch (from 1) a training diverged.
+type DivergedError struct {
+	Batch int
+	MSE   float64
+}
+
+// Error names batch and value.
+func (e *DivergedError) Error() string {
+	return fmt.Sprintf("diverged at batch %d: MSE %.3g; a smaller --lr may help", e.Batch, e.MSE)
+}
+
+// Recorder receives what a training measures, in order, on the caller's goroutine.
+type Recorder interface {
+	Batch(Record)
+	Eval(batch int, test Score)
+}
+
+// Record is one batch: Batch counts from 1, MSE is before its update, Running its mean over the last Window batches
+// (NaN before there are so many). Passes and MACs are sums since the start.
+type Record struct {
+	Batch        int
+	MSE, Running float64
+	Passes, MACs float64
+	Seconds      float64 // of training steps since the start
+	Stats        learn.Stats
+}
+
+// Score is a network's performance on a split.
+type Score struct {
+	MSE      float64 `json:"mse"`      // mean over samples and outputs of (y − ŷ)²
+	Accuracy float64 `json:"accuracy"` // share of samples whose largest output is their label
+}
+
+// Options are what a training needs of its surroundings. All may be nil.
+type Options struct {
+	Recorder Recorder
+	Now      func() time.Time  // the clock; nil: seconds stay 0
+	Stop     func(Record) bool // asked after every batch: end here?
+}
+
+// Trainer is a training in progress.
+type Trainer[T tensor.Float] struct {
+	spec    Spec
+	arch    nn.Arch
+	set     *data.Set
+	opts    Options
+	net     *nn.Network[T]
+	pool    *learn.Pool
+	rule    learn.Rule[T]
+	opt     optim.Optimizer[T]
+	batches *data.Batches[T]
+	total   int // batches to train
+	p       progress
+}
+
+// progress is what a training has seen so far: part of a checkpoint.
+type progress struct {
+	Batch        int       `json:"batch"`  // done
+	Recent       []float64 `json:"recent"` // MSE of the last Window batches, oldest first
+	Passes, MACs float64
+	Seconds      float64
+	Inferences   int     // batches with inference
+	Residual     float64 // sum of the batches' residual ratios
+	Gap          float64 // sum of their estimated gaps, where known
+	Gaps         int
+	Count        map[string]int // samples by status
+}
+
+// New prepares a training of the spec on the set. The error names every flag at fault.
+func New[T tensor.Float](spec Spec, set *data.Set, opts Options) (*Trainer[T], error) {
+	if err := spec.Validate(); err != nil {
+		return nil, err
+	}
+	arch, init, err := spec.Network()
+	if err != nil {
+		return nil, err
+	}
+	if got := arch.Dims[0]; got != set.Inputs {
+		return nil, fmt.Errorf("--arch %s: %d inputs: images of %s have %d", spec.Arch, got, set.Name, set.Inputs)
+	}
+	if got := arch.Dims[len(arch.Dims)-1]; got != set.Classes {
+		return nil, fmt.Errorf("--arch %s: %d outputs: labels of %s have %d classes", spec.Arch, got, set.Name, set.Classes)
+	}
+	if spec.Limit > 0 {
+		if set, err = set.Limit(spec.Limit); err != nil {
+			return nil, fmt.Errorf("--limit: %w", err)
+		}
+	}
+	t := &Trainer[T]{spec: spec, arch: arch, set: set, opts: opts}
+	if t.batches, err = data.NewBatches[T](set, spec.Batch, spec.Seed); err != nil {
+		return nil, fmt.Errorf("--batch: %w", err)
+	}
+	if t.net, err = nn.Build[T](arch); err != nil {
+		return nil, err
+	}
+	nn.Initialize(t.net, init, spec.Seed)
+	t.total = spec.Batches
+	if t.total == 0 {
+		t.total = spec.Epochs * t.batches.PerEpoch()
+	}
+	t.pool = learn.NewPool(spec.Workers)
+	t.rule = newRule(spec, t.net, t.pool)
+	t.opt = newOptimizer[T](spec, len(t.net.Theta()), t.total)
+	t.p.Count = map[string]int{}
+	return t, nil
+}
+
+func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn.Rule[T] {
+	if s.Rule == "bp" {
+		return learn.NewBP(net, pool, s.Batch)
+	}
+	inf := learn.Inference[T]{Settings: infer.Settings{Tol: s.Tol, Gap: s.Gap, MaxPasses: s.MaxPasses}}
+	if s.Coords == "activities" {
+		inf.Coordinates = learn.Activities
+	}
+	inf.Method = func() infer.Method[T] {
+		switch s.Solver {
+		case "bb":
+			return &infer.BarzilaiBorwein[T]{}
+		case "euler":
+			return &infer.Euler[T]{DT: s.DT}
+		case "exact":
+			return &infer.Exact[T]{}
+		}
+		return &infer.Auto[T]{}
+	}
+	return learn.NewPC(&energy.PC[T]{Net: net}, inf, pool, s.Batch)
+}
+
+func newOptimizer[T tensor.Float](s Spec, n, total int) optim.Optimizer[T] {
+	rate := optim.Rate{LR: s.LR}
+	switch s.Schedule {
+	case "cosine":
+		rate.Schedule = optim.Cosine{Total: total}
+	case "warmup-cosine":
+		rate.Schedule = optim.WarmupCosine{Warmup: s.Warmup, Total: total}
+	}
+	switch s.Optim {
+	case "momentum":
+		return optim.NewMomentum[T](n, rate, s.Momentum, s.WeightDecay)
+	case "nesterov":
+		return optim.NewNesterov[T](n, rate, s.Momentum, s.WeightDecay)
+	case "adam":
+		return optim.NewAdam[T](n, rate, s.WeightDecay)
+	case "adamw":
+		return optim.NewAdamW[T](n, rate, s.WeightDecay)
+	}
+	return optim.NewSGD[T](rate, s.WeightDecay)
+}
+
+// Close ends the trainer's workers.
+func (t *Trainer[T]) Close() { t.pool.Close() }
+
+// Network returns the network in training.
+func (t *Trainer[T]) Network() *nn.Network[T] { return t.net }
+
+// Meta describes the network for its model file.
+func (t *Trainer[T]) Meta() model.Meta {
+	return model.Meta{Arch: t.arch, Data: t.set.Name, Rows: t.set.Rows, Cols: t.set.Cols, Mean: t.set.Mean, Std: t.set.Std}
+}
+
+// Total is the number of batches that the spec asks for.
+func (t *Trainer[T]) Total() int { return t.total }
+
+// Done is the number of batches trained.
+func (t *Trainer[T]) Done() int { return t.p.Batch }
+
+// Run trains until the spec's last batch, Options.Stop, divergence (a *DivergedError) or the end of ctx (its error),
+// between two batches: the trainer then holds a state that a checkpoint can keep.
+func (t *Trainer[T]) Run(ctx context.Context) error {
+	t.batches.Seek(t.p.Batch)
+	for t.p.Batch < t.total {
+		start := t.now()
+		stats, err := t.rule.Step(ctx, t.batches.Next(), t.opt)
+		if err != nil {
+			return err
+		}
+		r := t.p.add(stats, t.now().Sub(start))
+		if t.opts.Recorder != nil {
+			t.opts.Recorder.Batch(r)
+		}
+		if !(stats.MSE <= divergedMSE) {
+			return &DivergedError{Batch: r.Batch, MSE: stats.MSE}
+		}
+		if e := t.spec.EvalEvery; e > 0 && r.Batch%e == 0 && r.Batch < t.total && t.opts.Recorder != nil {
+			t.opts.Recorder.Eval(r.Batch, t.Test())
+		}
+		if t.opts.Stop != nil && t.opts.Stop(r) {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (t *Trainer[T]) now() time.Time {
+	if t.opts.Now == nil {
+		return time.Time{}
+	}
+	return t.opts.Now()
+}
+
+// add takes one batch into account.
+func (p *progress) add(s learn.Stats, took time.Duration) Record {
+	p.Batch++
+	p.Passes += s.Passes
+	p.MACs += s.MACs
+	p.Seconds += took.Seconds()
+	if len(p.Recent) == Window {
+		copy(p.Recent, p.Recent[1:])
+		p.Recent = p.Recent[:Window-1]
+	}
+	p.Recent = append(p.Recent, s.MSE)
+	if s.Inference.Samples > 0 {
+		p.Inferences++
+		p.Residual += s.Inference.Residual()
+		if g := s.Inference.Gap(); finite(g) {
+			p.Gap += g
+			p.Gaps++
+		}
+		for _, st := range infer.Statuses() {
+			p.Count[st.String()] += s.Inference.Count[st]
+		}
+	}
+	r := Record{Batch: p.Batch, MSE: s.MSE, Running: math.NaN(), Passes: p.Passes, MACs: p.MACs, Seconds: p.Seconds, Stats: s}
+	if len(p.Recent) == Window {
+		r.Running = p.running()
+	}
+	return r
+}
+
+// running is the mean of the recent batches, NaN without any.
+func (p *progress) running() float64 {
+	sum := 0.0
+	for _, v := range p.Recent {
+		sum += v
+	}
+	return sum / float64(len(p.Recent))
+}
+
+// Test returns the network's score on the test split.
+func (t *Trainer[T]) Test() Score { return Evaluate(t.net, t.pool, t.set, t.set.Test) }
