@@ -55,7 +55,7 @@ func (m Matrix[T]) ColsOf(lo, hi int) Matrix[T] {
 		panic("tensor: columns out of range")
 	}
 	if m.Rows == 0 || lo == hi {
-		return Matrix[T]{Rows: m.Rows, Cols: hi - lo, Stride: m.Stride}
+		return Matrix[T]{Rows: m.Rows, Cols: hi - lo} // no elements: with stride 0 even Row of such a window stays inside Data
 	}
 	return Matrix[T]{Rows: m.Rows, Cols: hi - lo, Stride: m.Stride, Data: m.Data[lo : (m.Rows-1)*m.Stride+hi]}
 }

@@ -1,0 +1,77 @@
+package tensor
+
+// Packed is one orientation of a weight matrix, blocked for the kernel: the k×n right operand P of a product a·P. It is cut into
+// panels of width columns; a panel holds its rows one after the other, and the last is filled up with zeros. Weights change once
+// per update and are used in every pass of inference, so the cost of packing, k·n copies, is paid once for many products.
+//
+// The zero Packed is a 0×0 operand. Packing again reuses the memory. Products only read a Packed: workers may share it.
+type Packed[T Float] struct {
+	k, n, width int
+	data        []T
+}
+
+// Pack makes w the right operand of later products, as in E W: k is w.Rows and n is w.Cols.
+// w is copied: a later change of w is not seen. It allocates only if the operand outgrows every earlier one.
+func (p *Packed[T]) Pack(w Matrix[T]) {
+	p.resize(w.Rows, w.Cols)
+	for j := 0; j < p.n; j += p.width {
+		packPanel(p.panel(j), w.ColsOf(j, min(j+p.width, p.n)))
+	}
+}
+
+// PackT makes wᵀ the right operand of later products, as in Z Wᵀ: k is w.Cols and n is w.Rows. Otherwise as Pack.
+func (p *Packed[T]) PackT(w Matrix[T]) {
+	p.resize(w.Cols, w.Rows)
+	for j := 0; j < p.n; j += p.width {
+		packPanelT(p.panel(j), w.RowsOf(j, min(j+p.width, p.n)))
+	}
+}
+
+// resize makes room for a k×n operand, in the panels of the kernel in force.
+func (p *Packed[T]) resize(k, n int) {
+	p.k, p.n, p.width = k, n, tileCols
+	size := k * ((n + p.width - 1) / p.width * p.width)
+	if cap(p.data) < size {
+		p.data = make([]T, size)
+	}
+	p.data = p.data[:size]
+}
+
+// panel returns the panel of columns j ≤ c < j+width; j is a multiple of width.
+func (p *Packed[T]) panel(j int) []T {
+	return p.data[j*p.k : (j+p.width)*p.k]
+}
+
+// Mul stores the product of a and the packed right operand in dst:
+//
+//	dst[i][j] = Σ_k a[i][k]·P[k][j]
+//
+// dst is rows×n, a is rows×k; dst may not alias a. Every element is one sum over ascending k in one accumulator that starts
+// at 0, with product and sum rounded separately, so a row is the same bits in any company and at any place, and NaN and Inf propagate.
+// Cost: rows·k·n multiply-adds; no allocation.
+func Mul[T Float](dst, a Matrix[T], p *Packed[T]) {
+	if dst.Rows != a.Rows {
+		panic("tensor: row mismatch")
+	}
+	if a.Cols != p.k || dst.Cols != p.n {
+		panic("tensor: operand of another shape")
+	}
+	mulPortable(dst, a, p)
+}
+
+// AddMulT adds a product summed over rows, such as a weight gradient, to dst:
+//
+//	dst[i][j] += Σ_b e[b][i]·z[b][j]
+//
+// e is B×m, z is B×n, dst is m×n; dst may alias neither. The sum runs over ascending b in one accumulator that starts at dst[i][j],
+// so columns of e (with their rows of dst) may be split between workers, and rows of e and z between successive calls, with
+// the same bits as one call. Operands are packed on the way, a block at a time. Cost: B·m·n multiply-adds; no allocation.
+func AddMulT[T Float](dst, e, z Matrix[T]) {
+	if e.Rows != z.Rows {
+		panic("tensor: row mismatch")
+	}
+	if dst.Rows != e.Cols || dst.Cols != z.Cols {
+		panic("tensor: gradient of another shape")
+	}
+	addMulTPortable(dst, e, z)
+}
