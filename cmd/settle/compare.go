@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/settle-pc/settle/experiment"
+	"github.com/settle-pc/settle/report"
+	"github.com/settle-pc/settle/store"
+)
+
+// compareFlags are the flags of compare beside the network's.
+type compareFlags struct {
+	rules, acts []string
+	rates       []float64
+	seeds       []uint
+	thresholds  []float64
+	preview     bool
+}
+
+func (a *app) compareCommand() *cobra.Command {
+	plan := experiment.Preview()
+	flags := compareFlags{rules: plan.Rules, acts: plan.Acts}
+	cmd := &cobra.Command{
+		Use:   "compare",
+		Short: "Predictive coding against backpropagation: curves and batches to a training error",
+		Long: `Trains the same network from the same initial weights on the same batches with several learning rules, activations
+and learning rates, and reports batches, passes and seconds until the running training error (mean over the last 50
+batches) reaches each threshold. A cell stops at its lowest threshold, at divergence, or after --batches batches.
+
+The default is a preview: one seed and two learning rates a rule. It is not a fair comparison and says why.
+Interrupted, the same command with --out DIRECTORY goes on where it was.`,
+		Example: `  settle compare
+  settle compare --acts relu --lrs 0.25,0.5,1,2,4,8 --seeds 0,1,2 --batches 2000
+  settle compare --arch 784-300-300-10 --acts tanh --optim adam --lrs 0.0005,0.001,0.002 --thresholds 0.03,0.02`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.plan(cmd, &plan, flags); err != nil {
+				return err
+			}
+			return a.compare(plan)
+		},
+	}
+	f := cmd.Flags()
+	networkFlags(f, &plan.Base)
+	f.StringSliceVar(&flags.rules, "rules", flags.rules, "learning rules")
+	f.StringSliceVar(&flags.acts, "acts", flags.acts, "activations")
+	f.Float64SliceVar(&flags.rates, "lrs", nil, "learning rates, of every rule (default two for each, near the best of a wider search)")
+	f.UintSliceVar(&flags.seeds, "seeds", nil, "seeds (default the one of --seed)")
+	f.Float64SliceVar(&flags.thresholds, "thresholds", nil, "training errors (MSE) to reach, for every activation (default 0.05 and, but for linear, 0.03)")
+	f.BoolVar(&flags.preview, "preview", false, "ask for the short comparison by name: refuses --lrs and --seeds")
+	return cmd
+}
+
+// plan completes the comparison from the flags.
+func (a *app) plan(cmd *cobra.Command, c *experiment.Compare, flags compareFlags) error {
+	given := cmd.Flags().Changed
+	if flags.preview && (given("lrs") || given("seeds")) {
+		return errors.New("--preview: want it without --lrs and --seeds, which it chooses")
+	}
+	a.settleSpec(cmd, &c.Base)
+	c.Rules, c.Acts = flags.rules, flags.acts
+	c.Seeds = []uint64{a.seed}
+	if given("seeds") {
+		c.Seeds = nil
+		for _, s := range flags.seeds {
+			c.Seeds = append(c.Seeds, uint64(s))
+		}
+	}
+	if given("lrs") {
+		c.SetRates(slices.Sorted(slices.Values(flags.rates)))
+	}
+	for _, act := range c.Acts {
+		if given("thresholds") {
+			t := slices.Sorted(slices.Values(flags.thresholds))
+			slices.Reverse(t)
+			c.Thresholds[act] = t
+		} else if c.Thresholds[act] == nil {
+			c.Thresholds[act] = c.Thresholds["relu"]
+		}
+	}
+	return c.Validate()
+}
+
+// compareResult is the object that --json prints.
+type compareResult struct {
+	experiment.Comparison
+	Figures []string `json:"figures"`
+	Run     string   `json:"run"`
+}
+
+func (a *app) compare(plan experiment.Compare) error {
+	set, err := openSet(plan.Base.Data)
+	if err != nil {
+		return err
+	}
+	if err := plan.Base.Fits(set); err != nil {
+		return err
+	}
+	run, err := a.openCompare(plan)
+	if err != nil {
+		return err
+	}
+	bar := a.progress("compare", 1)
+	result, err := plan.Run(a.ctx, set, run, experiment.Env{Workers: a.workers, Now: time.Now, Progress: func(p experiment.Progress) {
+		if p.Note != "" {
+			bar.line(p.Note)
+		}
+		bar.set(p.Done/p.Total, "")
+	}})
+	bar.end()
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("interrupted; the same command with --out %s goes on from the cells that are done (%w)", run.Dir(), err)
+	}
+	if err != nil {
+		return failure{err}
+	}
+	out := compareResult{Comparison: result, Run: run.Dir()}
+	if out.Figures, err = report.Compare(run); err != nil {
+		return failure{err}
+	}
+	for i := range out.Cells {
+		out.Cells[i].Curve = nil // the curves are in the run's tables
+	}
+	if err := writeJSON(run, resultFile, out); err != nil {
+		return failure{err}
+	}
+	compareTable(a.text(), out.Comparison)
+	if err := a.printJSON(out); err != nil {
+		return failure{err}
+	}
+	fmt.Fprintf(a.text(), "figure: %s; tables: %s\n", strings.Join(out.Figures, ", "), filepath.Join(run.Dir(), "tables"))
+	return nil
+}
+
+// openCompare makes the run directory, or opens the one of --out where the same comparison was interrupted.
+func (a *app) openCompare(plan experiment.Compare) (*store.Run, error) {
+	spec, err := json.MarshalIndent(plan, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	if a.dir != "" {
+		stored, err := os.ReadFile(filepath.Join(a.dir, specFile))
+		switch _, finished := os.Stat(filepath.Join(a.dir, resultFile)); {
+		case err != nil:
+		case finished == nil:
+			return nil, fmt.Errorf("--out %s: holds a finished run: want a new directory", a.dir)
+		case string(stored) != string(spec):
+			return nil, fmt.Errorf("--out %s: holds another comparison: want its flags, to go on with it, or a new directory", a.dir)
+		default:
+			return store.Open(a.dir)
+		}
+	}
+	run, err := a.run("compare")
+	if err != nil {
+		return nil, err
+	}
+	return run, run.WriteFile(specFile, spec)
+}
+
+// compareTable prints one row for each rule, activation and threshold at the best learning rate, then the caveats.
+func compareTable(to io.Writer, c experiment.Comparison) {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "activation\trule\tbest lr\tMSE\tbatches\tpasses\tseconds\t")
+	for _, b := range c.Best {
+		lr := "none"
+		if b.LR != nil {
+			lr = fmt.Sprintf("%g", *b.LR)
+		}
+		for _, key := range descending(b.ToMSE) {
+			cost := "not reached\t\t"
+			if t := b.ToMSE[key]; t != nil {
+				cost = fmt.Sprintf("%d\t%.0f\t%.1f", t.Batches, t.Passes, t.Seconds)
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t\n", b.Act, b.Rule, lr, key, cost)
+		}
+	}
+	// A failed write of results for people shows on their terminal.
+	_ = w.Flush()
+	if !c.Fair {
+		fmt.Fprintf(to, "not a fair comparison:\n")
+		for _, why := range c.Why {
+			fmt.Fprintf(to, "  - %s\n", why)
+		}
+	}
+}
+
+// descending returns the thresholds that are the keys of m, largest first.
+func descending(m map[string]*experiment.Cost) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b string) int {
+		x, errX := strconv.ParseFloat(a, 64)
+		y, errY := strconv.ParseFloat(b, 64)
+		if errX != nil || errY != nil || x == y {
+			return strings.Compare(a, b)
+		}
+		if x > y {
+			return -1
+		}
+		return 1
+	})
+	return keys
+}

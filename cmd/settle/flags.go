@@ -1,0 +1,59 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/settle-pc/settle/nn"
+	"github.com/settle-pc/settle/train"
+)
+
+// networkFlags adds the flags that describe network, inference and batches: those that train and compare share.
+func networkFlags(f *pflag.FlagSet, s *train.Spec) {
+	one := func(words []string) string { return strings.Join(words, "|") }
+	f.StringVar(&s.Data, "data", s.Data, "mnist, fashion, or a `folder` with IDX files")
+	f.StringVar(&s.Arch, "arch", s.Arch, "`widths` from input to output; 784-128x9-10 has nine layers of 128")
+	f.StringVar(&s.Place, "act-place", s.Place, "activation after|before the weights")
+	f.StringVar(&s.Init, "init", s.Init, "initial weights: fanin|xavier|he|orthogonal|normal:S")
+	f.BoolVar(&s.Bias, "bias", s.Bias, "give every layer a bias")
+	f.StringVar(&s.DType, "dtype", s.DType, one(train.DTypes))
+	f.StringVar(&s.Solver, "solver", s.Solver, "inference method: "+one(train.Solvers))
+	f.StringVar(&s.Coords, "coords", s.Coords, "coordinates of inference: "+one(train.Coordinates))
+	f.Float64Var(&s.Tol, "tol", s.Tol, "stop a sample at this residual `ratio`; given without --gap, it alone decides")
+	f.Float64Var(&s.Gap, "gap", s.Gap, "stop at this estimated energy `gap`; 0: do not")
+	f.Float64Var(&s.MaxPasses, "max-passes", s.MaxPasses, "truncate inference after this `number` of passes")
+	f.Float64Var(&s.DT, "dt", s.DT, "`step` of euler")
+	f.StringVar(&s.Optim, "optim", s.Optim, one(train.Optimizers))
+	f.Float64Var(&s.Momentum, "momentum", s.Momentum, "`coefficient` of momentum and nesterov")
+	f.Float64Var(&s.WeightDecay, "weight-decay", s.WeightDecay, "weight decay `coefficient`; decoupled in adamw, else added to the gradient")
+	f.StringVar(&s.Schedule, "schedule", s.Schedule, "learning rate over time: "+one(train.Schedules))
+	f.IntVar(&s.Warmup, "warmup", s.Warmup, "`batches` of warm-up, for warmup-cosine")
+	f.IntVar(&s.Batch, "batch", s.Batch, "`samples` in a batch")
+	f.IntVar(&s.Batches, "batches", s.Batches, "`number` of batches, instead of --epochs")
+	f.IntVar(&s.Limit, "limit", s.Limit, "use only the first `N` training images; 0: all")
+}
+
+// trainFlags adds those of a single training.
+func trainFlags(f *pflag.FlagSet, s *train.Spec) {
+	networkFlags(f, s)
+	f.StringVar(&s.Act, "act", s.Act, "activation: "+strings.Join(nn.Activations(), "|"))
+	f.StringVar(&s.Rule, "rule", s.Rule, "learning rule: "+strings.Join(train.Rules, "|"))
+	f.Float64Var(&s.LR, "lr", s.LR, "learning `rate`")
+	f.IntVar(&s.Epochs, "epochs", s.Epochs, "`number` of epochs")
+	f.IntVar(&s.EvalEvery, "eval-every", s.EvalEvery, "test every `N` batches; 0: at the end only")
+}
+
+// settleSpec fills in what follows from which flags were given: batches replace the default epochs, and a residual
+// ratio without a gap decides alone.
+func (a *app) settleSpec(cmd *cobra.Command, s *train.Spec) {
+	given := cmd.Flags().Changed
+	s.Seed, s.Workers = a.seed, a.workers
+	if given("batches") && !given("epochs") {
+		s.Epochs = 0
+	}
+	if given("tol") && !given("gap") {
+		s.Gap = 0
+	}
+}

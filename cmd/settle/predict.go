@@ -1,0 +1,114 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/settle-pc/settle/model"
+	"github.com/settle-pc/settle/nn"
+	"github.com/settle-pc/settle/tensor"
+	"github.com/settle-pc/settle/train"
+)
+
+func (a *app) predictCommand() *cobra.Command {
+	path, invert := "", false
+	cmd := &cobra.Command{
+		Use:   "predict --model FILE INPUT…",
+		Short: "Labels for images or arrays from a trained model",
+		Long: `Predicts the label of every image in the inputs: PNG files in grey, IDX files of images (gzipped or not), and .npy
+arrays, whose last axis (or last two) is an image: unsigned bytes, or floats from 0 to 1. Digits are white on black;
+--invert takes black on white. Probabilities are the point of the probability simplex nearest to the network's output,
+which estimates them under the squared error it was trained on.`,
+		Example: `  settle predict --model runs/…/model.safetensors digit.png
+  settle predict --model runs/…/model.safetensors t10k-images-idx3-ubyte.gz --json`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return a.predict(path, args, invert) },
+	}
+	cmd.Flags().StringVar(&path, "model", "", "model `file`, as settle train writes it")
+	cmd.Flags().BoolVar(&invert, "invert", false, "the images are black on white")
+	return cmd
+}
+
+// prediction is what predict says of one image.
+type prediction struct {
+	Input         string    `json:"input"`
+	Label         int       `json:"label"`
+	Probabilities []float64 `json:"probabilities"`
+}
+
+func (a *app) predict(path string, inputs []string, invert bool) error {
+	if path == "" {
+		return errors.New("--model: want the model file of a training, such as runs/…/model.safetensors")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("--model: %w", err)
+	}
+	defer f.Close()
+	m, err := model.Load(f)
+	if err != nil {
+		return fmt.Errorf("--model %s: %w", path, err)
+	}
+	net, err := model.Network[float64](m)
+	if err != nil {
+		return fmt.Errorf("--model %s: %w", path, err)
+	}
+	if m.Rows*m.Cols != net.Inputs() {
+		return fmt.Errorf("--model %s: images of %d×%d for %d inputs: want as many pixels", path, m.Rows, m.Cols, net.Inputs())
+	}
+	var out []prediction
+	for _, name := range inputs {
+		images, err := readImages(name, m.Rows, m.Cols)
+		if err != nil {
+			return err
+		}
+		for i, img := range images {
+			p := prediction{Input: name}
+			if len(images) > 1 {
+				p.Input = fmt.Sprintf("%s[%d]", name, i)
+			}
+			y := output(net, m.Meta, img, invert)
+			p.Label, p.Probabilities = train.Argmax(y), simplex(y)
+			out = append(out, p)
+			fmt.Fprintf(a.text(), "%s: %d  (%.0f %%)\n", p.Input, p.Label, 100*p.Probabilities[p.Label])
+		}
+	}
+	return a.keepAndPrint("predict", map[string]any{"predictions": out})
+}
+
+// output returns ŷ for one image of intensities from 0 to 1.
+func output(net *nn.Network[float64], m model.Meta, img []float64, invert bool) []float64 {
+	t := nn.NewTrace(net, 1)
+	t.Z[0] = tensor.New[float64](1, len(img))
+	for j, v := range img {
+		if invert {
+			v = 1 - v
+		}
+		t.Z[0].Row(0)[j] = (v - m.Mean) / m.Std
+	}
+	t.Feedforward()
+	return t.Z[net.L()].Row(0)
+}
+
+// simplex returns the point with non-negative elements and sum 1 nearest to y: max(y − τ, 0), with τ such that the sum
+// is 1 (Held, Wolfe and Crowder 1974).
+func simplex(y []float64) []float64 {
+	sorted := slices.Sorted(slices.Values(y))
+	slices.Reverse(sorted)
+	sum, tau := 0.0, 0.0
+	for k, v := range sorted {
+		sum += v
+		if t := (sum - 1) / float64(k+1); v > t {
+			tau = t
+		}
+	}
+	p := make([]float64, len(y))
+	for i, v := range y {
+		p[i] = max(v-tau, 0)
+	}
+	return p
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// progress shows how far long work is: a bar with the time left on a terminal, else a line now and then.
+type progress struct {
+	w       io.Writer
+	bar     *progressbar.ProgressBar
+	what    string
+	total   float64
+	done    float64
+	started time.Time
+	spoke   time.Time
+}
+
+// lineEvery is the time between two lines where there is no terminal.
+const lineEvery = 15 * time.Second
+
+// progress starts showing work of the given size.
+func (a *app) progress(what string, total float64) *progress {
+	p := &progress{w: a.note(), what: what, total: total, started: time.Now(), spoke: time.Now()}
+	if f, ok := a.err.(*os.File); ok && !a.quiet && term.IsTerminal(int(f.Fd())) {
+		p.bar = progressbar.NewOptions64(int64(total), progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),
+			progressbar.OptionSetWidth(30), progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(200*time.Millisecond),
+			progressbar.OptionClearOnFinish(), progressbar.OptionUseANSICodes(os.Getenv("NO_COLOR") == ""))
+	}
+	return p
+}
+
+// set says how much is done, of how much, and with what remark (shown beside a bar, or in the line).
+func (p *progress) set(done float64, remark string) {
+	p.done = done
+	switch {
+	case p.bar != nil:
+		if remark != "" {
+			p.bar.Describe(p.what + "  " + remark)
+		}
+		// A bar that cannot be drawn is no reason to stop the work.
+		_ = p.bar.Set64(int64(min(done, p.total)))
+	case time.Since(p.spoke) >= lineEvery:
+		p.spoke = time.Now()
+		fmt.Fprintf(p.w, "%s: %.0f %%, %s left  %s\n", p.what, 100*done/p.total, p.left(), remark)
+	}
+}
+
+// left estimates the time left from what is done.
+func (p *progress) left() string {
+	if p.done <= 0 {
+		return "unknown time"
+	}
+	d := time.Duration(float64(time.Since(p.started)) * (p.total - p.done) / p.done)
+	return d.Round(time.Second).String()
+}
+
+// line prints a remark above the bar.
+func (p *progress) line(text string) {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+	fmt.Fprintln(p.w, text)
+}
+
+// end clears the bar.
+func (p *progress) end() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+}

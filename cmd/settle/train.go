@@ -1,0 +1,285 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/infer"
+	"github.com/settle-pc/settle/model"
+	"github.com/settle-pc/settle/store"
+	"github.com/settle-pc/settle/tensor"
+	"github.com/settle-pc/settle/train"
+)
+
+// Files of a training's run directory.
+const (
+	specFile       = "spec.json"
+	resultFile     = "result.json"
+	modelFile      = "model.safetensors"
+	checkpointFile = "checkpoint.safetensors"
+)
+
+func (a *app) trainCommand() *cobra.Command {
+	spec := train.Defaults()
+	resume := ""
+	cmd := &cobra.Command{
+		Use:   "train",
+		Short: "Train one network",
+		Long: `Trains one network by predictive coding or backpropagation and writes the model, metrics and a result to the run
+directory. Ctrl-C finishes the batch and writes a checkpoint from which --resume continues bit for bit.`,
+		Example: `  settle train --rule pc --batches 300
+  settle train --rule bp --arch 784-128x9-10 --act tanh --optim sgd --lr 0.5 --epochs 2
+  settle train --solver euler --coords activities --dt 0.1 --max-passes 60 --batches 50
+  settle train --resume runs/20260102-150405-train --workers 1`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if resume != "" {
+				return a.resume(cmd, resume, spec)
+			}
+			a.settleSpec(cmd, &spec)
+			if err := spec.Validate(); err != nil {
+				return err
+			}
+			return a.train(spec, nil, func() (*store.Run, error) { return a.run("train") })
+		},
+	}
+	trainFlags(cmd.Flags(), &spec)
+	cmd.Flags().StringVar(&resume, "resume", "", "continue the interrupted training in this run `directory`")
+	return cmd
+}
+
+// resume continues the training in dir with the flags given here over those of its checkpoint.
+func (a *app) resume(cmd *cobra.Command, dir string, flags train.Spec) error {
+	if a.dir != "" {
+		return fmt.Errorf("--out %s: want none with --resume, which goes on in its own directory", a.dir)
+	}
+	f, err := os.Open(filepath.Join(dir, checkpointFile))
+	if err != nil {
+		return fmt.Errorf("--resume %s: %w; want the directory of an interrupted training", dir, err)
+	}
+	defer f.Close()
+	c, err := train.ReadCheckpoint(f)
+	if err != nil {
+		return fmt.Errorf("--resume %s: %w", f.Name(), err)
+	}
+	spec, given := c.Spec, cmd.Flags().Changed
+	spec.Workers = a.workers
+	if given("eval-every") {
+		spec.EvalEvery = flags.EvalEvery
+	}
+	if given("batches") || given("epochs") {
+		spec.Batches, spec.Epochs = flags.Batches, flags.Epochs
+		if !given("epochs") {
+			spec.Epochs = 0
+		}
+	}
+	for _, name := range []string{"data", "arch", "act", "act-place", "init", "bias", "dtype", "rule", "solver", "coords", "tol",
+		"gap", "max-passes", "dt", "optim", "lr", "momentum", "weight-decay", "schedule", "warmup", "batch", "limit", "seed"} {
+		if given(name) {
+			return fmt.Errorf("--%s: want none with --resume, which takes it from the checkpoint", name)
+		}
+	}
+	if c.Level != tensor.Level() {
+		fmt.Fprintf(a.note(), "note: the checkpoint was computed with %s kernels, this continues with %s: bits will differ\n", c.Level, tensor.Level())
+	}
+	return a.train(spec, c, func() (*store.Run, error) { return store.Open(dir) })
+}
+
+// train runs spec, from the checkpoint if there is one, in the directory that open makes once all else is in order.
+func (a *app) train(spec train.Spec, from *train.Checkpoint, open func() (*store.Run, error)) error {
+	set, err := openSet(spec.Data)
+	if err != nil {
+		return err
+	}
+	if spec.DType == "float64" {
+		return trainAs[float64](a, spec, from, set, open)
+	}
+	return trainAs[float32](a, spec, from, set, open)
+}
+
+func trainAs[T tensor.Float](a *app, spec train.Spec, from *train.Checkpoint, set *data.Set, open func() (*store.Run, error)) error {
+	rec := &recorder{app: a}
+	opts := train.Options{Recorder: rec, Now: time.Now, Stop: func(train.Record) bool { return rec.err != nil }}
+	var t *train.Trainer[T]
+	var err error
+	if from != nil {
+		t, err = train.Resume[T](from, spec, set, opts)
+	} else {
+		t, err = train.New[T](spec, set, opts)
+	}
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	if rec.run, err = open(); err != nil {
+		return err
+	}
+	if err := writeJSON(rec.run, specFile, spec); err != nil {
+		return failure{err}
+	}
+	fmt.Fprintln(a.note(), describe(spec, t.Total()))
+	rec.bar = a.progress("train", float64(t.Total()))
+	rec.bar.set(float64(t.Done()), "")
+	outcome := t.Run(a.ctx)
+	rec.bar.end()
+	return a.finish(conclude(t, rec, outcome))
+}
+
+// conclusion is how a training ended.
+type conclusion struct {
+	train.Summary
+	run     *store.Run
+	total   int
+	outcome error
+}
+
+// conclude writes what a training leaves: model and result, or a checkpoint if it was interrupted.
+func conclude[T tensor.Float](t *train.Trainer[T], rec *recorder, outcome error) (conclusion, error) {
+	c := conclusion{run: rec.run, total: t.Total(), outcome: outcome}
+	if rec.err != nil {
+		return c, rec.err
+	}
+	var test *train.Score
+	var diverged *train.DivergedError
+	switch {
+	case errors.As(outcome, &diverged): // the weights are of no use
+	case outcome != nil && !errors.Is(outcome, context.Canceled):
+		return c, outcome
+	default:
+		if err := save(rec.run, checkpointFile, func(f *store.File) error { return t.Save(f) }); err != nil || outcome != nil {
+			return c, err
+		}
+		score := t.Test()
+		test = &score
+		if err := rec.evalRow(t.Done(), score); err != nil {
+			return c, err
+		}
+		if err := save(rec.run, modelFile, func(f *store.File) error { return model.Save(f, t.Network(), t.Meta()) }); err != nil {
+			return c, err
+		}
+	}
+	c.Summary = t.Summary(test)
+	c.Run = rec.run.Dir()
+	if diverged != nil {
+		c.DivergedAt = &diverged.Batch
+	}
+	return c, writeJSON(rec.run, resultFile, c.Summary)
+}
+
+// finish reports a training's end and turns its outcome into an error.
+func (a *app) finish(c conclusion, err error) error {
+	dir := c.run.Dir()
+	switch {
+	case err != nil:
+		return failure{err}
+	case errors.Is(c.outcome, context.Canceled):
+		return fmt.Errorf("interrupted; go on with: settle train --resume %s (%w)", dir, c.outcome)
+	}
+	w := a.text()
+	if c.DivergedAt == nil {
+		fmt.Fprintf(w, "train MSE %s (mean of the last %d batches)  test MSE %s  test accuracy %s\n", show("%.4f", c.TrainMSE),
+			min(train.Window, c.Batches), show("%.4f", c.TestMSE), percent(c.TestAccuracy))
+	}
+	fmt.Fprintf(w, "%d batches in %.1f s  %s samples/s  %s passes a step\n", c.Batches, c.Seconds, show("%.0f", c.SamplesPerSecond), show("%.1f", c.PassesMean))
+	if c.Statuses != nil {
+		fmt.Fprintf(w, "inference: residual ratio %s, energy gap about %s; samples: %s\n", show("%.2g", c.ResidualMean), percent(c.GapMean), counts(c.Statuses))
+	}
+	if err := a.printJSON(c.Summary); err != nil {
+		return failure{err}
+	}
+	if c.outcome != nil {
+		return failure{fmt.Errorf("%w; metrics so far are in %s", c.outcome, dir)}
+	}
+	fmt.Fprintf(w, "model and metrics are in %s; next: settle predict --model %s IMAGE\n", dir, filepath.Join(dir, modelFile))
+	return nil
+}
+
+// save writes one file of a run through write.
+func save(run *store.Run, name string, write func(*store.File) error) error {
+	f, err := run.Create(name)
+	if err != nil {
+		return err
+	}
+	defer f.Discard()
+	if err := write(f); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// describe says in a line what is trained.
+func describe(s train.Spec, batches int) string {
+	how := s.Rule
+	if s.Rule != "bp" {
+		how += fmt.Sprintf(" (%s, %s)", s.Solver, s.Coords)
+	}
+	return fmt.Sprintf("training %s with %s: %s %s, %s %g, %d batches of %d", s.Data, how, s.Arch, s.Act, s.Optim, s.LR, batches, s.Batch)
+}
+
+func show(format string, v *float64) string {
+	if v == nil {
+		return "unknown"
+	}
+	return fmt.Sprintf(format, *v)
+}
+
+func percent(v *float64) string {
+	if v == nil {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.2f %%", 100**v)
+}
+
+// counts lists the statuses that occurred.
+func counts(n map[string]int) string {
+	var parts []string
+	for _, st := range infer.Statuses() {
+		if k := n[st.String()]; k > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", k, st))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// recorder stores metrics and shows progress.
+type recorder struct {
+	app *app
+	run *store.Run
+	bar *progress
+	err error // first that storing met: the training stops
+}
+
+// Batch stores one batch.
+func (r *recorder) Batch(b train.Record) {
+	inf := b.Stats.Inference
+	row := []any{b.Batch, b.MSE, b.Running, b.Passes, b.MACs, b.Seconds, nil, nil}
+	if inf.Samples > 0 {
+		row[6], row[7] = inf.Residual(), inf.Gap()
+	}
+	r.keep(r.run.Row("metrics", []string{"batch", "mse", "running_mse", "passes", "macs", "seconds", "residual", "gap"}, row))
+	r.bar.set(float64(b.Batch), fmt.Sprintf("MSE %.4f", b.MSE))
+}
+
+// Eval stores and shows a test.
+func (r *recorder) Eval(batch int, test train.Score) {
+	r.keep(r.evalRow(batch, test))
+	r.bar.line(fmt.Sprintf("batch %d: test MSE %.4f, accuracy %.2f %%", batch, test.MSE, 100*test.Accuracy))
+}
+
+func (r *recorder) evalRow(batch int, test train.Score) error {
+	return r.run.Row("tests", []string{"batch", "mse", "accuracy"}, []any{batch, test.MSE, test.Accuracy})
+}
+
+func (r *recorder) keep(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}

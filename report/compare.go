@@ -1,0 +1,133 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/settle-pc/settle/plot"
+	"github.com/settle-pc/settle/store"
+)
+
+// colours of the rules; others are the figure's choice.
+var colours = map[string]plot.Color{"bp": plot.Blue, "pc": plot.Vermillion}
+
+// curve is one training of table curves.
+type curve struct {
+	act, rule  string
+	lr         float64
+	batch, mse []float64
+}
+
+// Compare draws the learning curves of a comparison, a panel for each activation: training error against batches. The
+// best learning rate of each rule, by table best, is thick, the others are thin and dashed. It writes figures/compare
+// and the tables as CSV, and returns the paths of the pictures.
+func Compare(run *store.Run) ([]string, error) {
+	for _, name := range []string{"cells", "curves", "best"} {
+		t, err := run.Table(name)
+		if err != nil {
+			return nil, err
+		}
+		if err := csvOf(run, name, t); err != nil {
+			return nil, err
+		}
+	}
+	curves, err := readCurves(run)
+	if err != nil {
+		return nil, err
+	}
+	best, err := readBest(run)
+	if err != nil {
+		return nil, err
+	}
+	f := &plot.Figure{Title: "Training error: predictive coding and backpropagation", Panels: [][]plot.Axes{nil}}
+	panel := map[string]int{}
+	for _, c := range curves {
+		i, ok := panel[c.act]
+		if !ok {
+			i = len(f.Panels[0])
+			panel[c.act] = i
+			f.Panels[0] = append(f.Panels[0], plot.Axes{Title: c.act, X: "batches", Y: "MSE, mean of 50 batches", LogY: true})
+		}
+		name := fmt.Sprintf("%s, lr %g", strings.ToUpper(c.rule), c.lr)
+		line := plot.Line{Name: name, X: c.batch, Y: c.mse, Color: colours[c.rule], Width: 1, Dash: true}
+		if lr, ok := best[c.act+"/"+c.rule]; ok && lr == c.lr {
+			line.Width, line.Dash, line.Name = 2.2, false, name+" (best)"
+		}
+		f.Panels[0][i].Lines = append(f.Panels[0][i].Lines, line)
+	}
+	return save(run, "compare", f)
+}
+
+// readCurves gathers the rows of table curves into trainings, in order of appearance.
+func readCurves(run *store.Run) ([]*curve, error) {
+	t, err := run.Table("curves")
+	if err != nil {
+		return nil, err
+	}
+	var out []*curve
+	at := map[string]*curve{}
+	for _, row := range t.Rows {
+		var act, rule string
+		var lr, seed, batch, mse float64
+		if err := scan(t, row, map[string]any{"act": &act, "rule": &rule, "lr": &lr, "seed": &seed, "batch": &batch, "mse": &mse}); err != nil {
+			return nil, fmt.Errorf("table curves: %w", err)
+		}
+		key := fmt.Sprint(act, rule, lr, seed)
+		c := at[key]
+		if c == nil {
+			c = &curve{act: act, rule: rule, lr: lr}
+			at[key] = c
+			out = append(out, c)
+		}
+		c.batch, c.mse = append(c.batch, batch), append(c.mse, mse)
+	}
+	return out, nil
+}
+
+// readBest returns the best learning rate of each act/rule that has one.
+func readBest(run *store.Run) (map[string]float64, error) {
+	t, err := run.Table("best")
+	if err != nil {
+		return nil, err
+	}
+	best := map[string]float64{}
+	for _, row := range t.Rows {
+		var act, rule string
+		var lr any
+		if err := scan(t, row, map[string]any{"act": &act, "rule": &rule, "lr": &lr}); err != nil {
+			return nil, fmt.Errorf("table best: %w", err)
+		}
+		if v, ok := lr.(float64); ok {
+			best[act+"/"+rule] = v
+		}
+	}
+	return best, nil
+}
+
+// scan copies the named columns of a row to *string, *float64 or *any.
+func scan(t store.Table, row []any, into map[string]any) error {
+	found := 0
+	for i, name := range t.Columns {
+		to, ok := into[name]
+		if !ok {
+			continue
+		}
+		found++
+		switch to := to.(type) {
+		case *any:
+			*to = row[i]
+		case *string:
+			if *to, ok = row[i].(string); !ok {
+				return fmt.Errorf("column %s: %v: want text", name, row[i])
+			}
+		case *float64:
+			if *to, ok = row[i].(float64); !ok {
+				return fmt.Errorf("column %s: %v: want a number", name, row[i])
+			}
+		}
+	}
+	if found != len(into) {
+		return fmt.Errorf("columns %v: some of the wanted %d are missing", t.Columns, len(into))
+	}
+	return nil
+}
