@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // best chooses each rule's learning rate for each activation.
@@ -116,14 +117,21 @@ func (c Compare) why(out Comparison) []string {
 	if n := len(c.Seeds); n < 3 {
 		why = append(why, fmt.Sprintf("%d seed(s): at least 3 are needed", n))
 	}
+	var lost, edge []string
 	for _, b := range out.Best {
 		rates := c.Rates[b.Act+"/"+b.Rule]
 		switch {
 		case b.LR == nil:
-			why = append(why, fmt.Sprintf("%s with %s diverged at every learning rate tried", b.Rule, b.Act))
+			lost = append(lost, fmt.Sprintf("%s %s", b.Act, b.Rule))
 		case *b.LR == rates[0] || *b.LR == rates[len(rates)-1]:
-			why = append(why, fmt.Sprintf("best learning rate of %s with %s, %g, is at the edge of its grid", b.Rule, b.Act, *b.LR))
+			edge = append(edge, fmt.Sprintf("%s %s %g", b.Act, b.Rule, *b.LR))
 		}
+	}
+	if len(lost) > 0 {
+		why = append(why, "diverged at every learning rate tried: "+strings.Join(lost, ", "))
+	}
+	if len(edge) > 0 {
+		why = append(why, "best learning rate at the edge of its grid: "+strings.Join(edge, ", "))
 	}
 	return append(why, "learning rates are chosen on the seeds that are reported")
 }

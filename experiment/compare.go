@@ -37,9 +37,9 @@ func Preview() Compare {
 	return Compare{
 		Base: base, Rules: []string{"bp", "pc"}, Acts: []string{"relu", "tanh", "linear"}, Seeds: []uint64{0},
 		Rates: map[string][]float64{
-			"relu/bp": {0.25, 0.5}, "relu/pc": {4, 8},
-			"tanh/bp": {0.25, 0.5}, "tanh/pc": {2, 4},
-			"linear/bp": {0.125, 0.25}, "linear/pc": {1, 2},
+			"relu/bp": {0.25, 0.5}, "relu/pc": {8, 16},
+			"tanh/bp": {0.5, 1}, "tanh/pc": {2, 4},
+			"linear/bp": {0.25, 0.5}, "linear/pc": {1, 2},
 		},
 		Thresholds: map[string][]float64{"relu": {0.05, 0.03}, "tanh": {0.05, 0.03}, "linear": {0.05}},
 	}

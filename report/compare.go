@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/settle-pc/settle/plot"
@@ -40,7 +41,7 @@ func Compare(run *store.Run) ([]string, error) {
 		return nil, err
 	}
 	f := &plot.Figure{Title: "Training error: predictive coding and backpropagation", Panels: [][]plot.Axes{nil}}
-	panel := map[string]int{}
+	panel, rates := map[string]int{}, map[int][]string{}
 	for _, c := range curves {
 		i, ok := panel[c.act]
 		if !ok {
@@ -48,12 +49,17 @@ func Compare(run *store.Run) ([]string, error) {
 			panel[c.act] = i
 			f.Panels[0] = append(f.Panels[0], plot.Axes{Title: c.act, X: "batches", Y: "MSE, mean of 50 batches", LogY: true})
 		}
-		name := fmt.Sprintf("%s, lr %g", strings.ToUpper(c.rule), c.lr)
-		line := plot.Line{Name: name, X: c.batch, Y: c.mse, Color: colours[c.rule], Width: 1, Dash: true}
+		p := &f.Panels[0][i]
+		rule := strings.ToUpper(c.rule)
+		line := plot.Line{Name: rule + ", other learning rates", X: c.batch, Y: c.mse, Color: colours[c.rule], Width: 1, Dash: true}
 		if lr, ok := best[c.act+"/"+c.rule]; ok && lr == c.lr {
-			line.Width, line.Dash, line.Name = 2.2, false, name+" (best)"
+			line.Width, line.Dash, line.Name = 2.2, false, rule+", best learning rate"
+			rates[i] = append(rates[i], fmt.Sprintf("%s %g", rule, lr))
 		}
-		f.Panels[0][i].Lines = append(f.Panels[0][i].Lines, line)
+		p.Lines = append(p.Lines, line)
+	}
+	for i, r := range rates {
+		f.Panels[0][i].Title += " (lr: " + strings.Join(slices.Compact(r), ", ") + ")"
 	}
 	return save(run, "compare", f)
 }
