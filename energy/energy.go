@@ -8,6 +8,8 @@
 package energy
 
 import (
+	"math"
+
 	"github.com/settle-pc/settle/nn"
 	"github.com/settle-pc/settle/tensor"
 )
@@ -16,7 +18,7 @@ import (
 type PC[T tensor.Float] struct {
 	Net       *nn.Network[T]
 	Precision []float64 // π_1 … π_L; nil means all 1
-	Output    Output[T] // nil means SquaredError
+	Output    Output[T] // of a clamped layer L; nil means SquaredError. A free one has (π_L/2)‖e_L‖² like any layer
 	// Clamped lists the layers, 0 … L, whose activities are given. nil means 0 and L: training. {0} predicts, {L}
 	// generates. A clamped hidden layer cuts the chain: e_l is then an error between given and predicted activities.
 	Clamped []int
@@ -50,8 +52,8 @@ func newLayout[T tensor.Float](pc *PC[T]) *layout[T] {
 		if pc.Precision != nil {
 			y.pi[l] = pc.Precision[l-1]
 		}
-		if !(y.pi[l] > 0) {
-			panic("energy: precision must be positive")
+		if !(y.pi[l] > 0 && y.pi[l] <= math.MaxFloat64) {
+			panic("energy: precision must be positive and finite")
 		}
 	}
 	clamped := pc.Clamped
@@ -120,7 +122,9 @@ func (s *State[T]) Dim() int { return s.dim }
 // evaluation of all its rows; see notation: n of B rows count n/B, and passes are nominal while macs are counted.
 func (s *State[T]) Cost() (passes, macs float64) { return s.passes, s.macs }
 
-// Clamp gives layer l the activities z (B×n_l), which the state keeps by reference. For l = L they are the target.
+// Clamp gives layer l the activities z (B×n_l), which the state keeps by reference: Clamp again when their elements
+// change. For l = L they are the target. A state and its windows share memory, so after one of them was evaluated with
+// other activities, clamp here again too.
 func (s *State[T]) Clamp(l int, z tensor.Matrix[T]) {
 	if !s.clamped[l] {
 		panic("energy: layer is free")

@@ -125,6 +125,8 @@ func (x *Errors[T]) Curve(dst, v tensor.Matrix[T]) {
 
 // Push stores J v at the last Eval in dst: n×n_L from n×Dim. Cost: one pass.
 func (x *Errors[T]) Push(dst, v tensor.Matrix[T]) {
+	x.checkCurved()
+	x.count(1, v.Rows)
 	L := x.net.L()
 	if L == 1 { // ŷ depends on no e
 		tensor.Zero(dst)
@@ -143,15 +145,22 @@ func (x *Errors[T]) Push(dst, v tensor.Matrix[T]) {
 			tensor.Add(to, to, x.of(l, v))
 		}
 	}
-	x.count(1, v.Rows)
 }
 
 // Pull stores Jᵀ u at the last Eval in dst: n×Dim from n×n_L. Cost: one pass.
 func (x *Errors[T]) Pull(dst, u tensor.Matrix[T]) {
+	x.checkCurved()
+	x.count(1, u.Rows)
 	for l := x.net.L(); l > 1; l-- {
 		g := x.of(l-1, dst)
 		x.pull(l, g, u)
 		u = g
 	}
-	x.count(1, u.Rows)
+}
+
+// checkCurved panics where J is not available.
+func (x *Errors[T]) checkCurved() {
+	if x.Outputs() == 0 {
+		panic("energy: J needs input and target clamped, and nothing else")
+	}
 }

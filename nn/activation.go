@@ -13,7 +13,7 @@ type Activation uint8
 
 // The activations. GELU is the exact x·Φ(x) with the normal distribution function Φ, not its tanh approximation;
 // LeakyReLU has slope 0.01 below zero; HardTanh clips to [−1, 1]. Where φ has a kink (ReLU, LeakyReLU at 0,
-// HardTanh at ±1) the derivative is that of the side towards −∞, or 0 outside HardTanh's range.
+// HardTanh at ±1) the derivative is the smaller of those of its two sides. At ±Inf every φ and φ′ is its limit.
 const (
 	Linear Activation = iota
 	Tanh
@@ -93,16 +93,13 @@ func applyRow[T tensor.Float](a Activation, dst, slope, x []T) {
 		}
 	case GELU:
 		for i, v := range x {
-			x := float64(v)
-			// Erfc keeps its relative accuracy in the left tail, where 1+Erf would cancel.
-			cdf := 0.5 * math.Erfc(-x/math.Sqrt2)
-			dst[i], slope[i] = T(x*cdf), T(cdf+x*math.Exp(-0.5*x*x)/math.Sqrt(2*math.Pi))
+			g, s := gelu(float64(v))
+			dst[i], slope[i] = T(g), T(s)
 		}
 	case SiLU:
 		for i, v := range x {
-			x := float64(v)
-			s := sigmoid(x)
-			dst[i], slope[i] = T(x*s), T(s+x*s*(1-s))
+			g, s := silu(float64(v))
+			dst[i], slope[i] = T(g), T(s)
 		}
 	case HardTanh:
 		for i, v := range x {
@@ -130,4 +127,23 @@ func sigmoid(x float64) float64 {
 	}
 	e := math.Exp(x)
 	return e / (1 + e)
+}
+
+// gelu returns x·Φ(x) and its derivative.
+func gelu(x float64) (value, slope float64) {
+	// Erfc keeps its relative accuracy in the left tail, where 1+Erf would cancel.
+	cdf := 0.5 * math.Erfc(-x/math.Sqrt2)
+	if math.IsInf(x, 0) { // Inf·0 below
+		return max(x, 0), cdf
+	}
+	return x * cdf, cdf + x*math.Exp(-0.5*x*x)/math.Sqrt(2*math.Pi)
+}
+
+// silu returns x·sigmoid(x) and its derivative.
+func silu(x float64) (value, slope float64) {
+	s := sigmoid(x)
+	if math.IsInf(x, 0) { // Inf·0 below
+		return max(x, 0), s
+	}
+	return x * s, s + x*s*(1-s)
 }

@@ -38,11 +38,17 @@ func ParseDims(s string) ([]int, error) {
 				return nil, fmt.Errorf("arch %q: repeat %q: want WIDTHxTIMES with TIMES from 1 to %d", s, part, maxLayers)
 			}
 		}
+		if len(dims)+k > maxLayers {
+			return nil, fmt.Errorf("arch: more than %d layers", maxLayers)
+		}
 		for range k {
 			dims = append(dims, n)
 		}
 	}
-	return dims, Arch{Dims: dims}.Validate()
+	if err := (Arch{Dims: dims}).Validate(); err != nil {
+		return nil, err
+	}
+	return dims, nil
 }
 
 // Validate reports every fault of the description.
@@ -68,6 +74,9 @@ func (a Arch) Validate() error {
 	}
 	if a.Act >= numActivations {
 		faults = append(faults, fmt.Errorf("activation %d: want one of %s", a.Act, strings.Join(activationNames[:], ", ")))
+	}
+	if a.Place > Before {
+		faults = append(faults, fmt.Errorf("activation placement %d: want after or before", a.Place))
 	}
 	return errors.Join(faults...)
 }

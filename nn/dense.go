@@ -57,6 +57,9 @@ func NewDense[T tensor.Float](in, out int, act Activation, place Place, bias boo
 	if act >= numActivations {
 		panic("nn: unknown activation")
 	}
+	if place > Before {
+		panic("nn: unknown activation placement")
+	}
 	return &Dense[T]{in: in, out: out, act: act, place: place, hasBias: bias}
 }
 

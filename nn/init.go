@@ -96,6 +96,8 @@ func (k Init) draw(p Param, rng *rand.Rand, set func(int, float64)) {
 			set(i, v)
 		}
 		return
+	default:
+		panic("nn: unknown initialisation")
 	}
 	for i := range p.Len() {
 		set(i, value())

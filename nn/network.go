@@ -41,7 +41,7 @@ func New[T tensor.Float](layers ...Layer[T]) *Network[T] {
 // L is the number of layers.
 func (n *Network[T]) L() int { return len(n.Layers) }
 
-// Inputs is n_0, Outputs is n_L.
+// Inputs is n_0.
 func (n *Network[T]) Inputs() int { in, _ := n.Layers[0].Dims(); return in }
 
 // Outputs is n_L.

@@ -31,7 +31,7 @@ func (c Cosine) At(t int) float64 {
 }
 
 // WarmupCosine rises linearly from From at step 0 to Peak (0 means 1) at step Warmup, then falls to End at step Total
-// along half a cosine wave. With From 0 the first factor is Peak/Warmup rather than 0, so that no step is empty.
+// along half a cosine wave. With From 0 the rise is from Peak/(Warmup+1) rather than from 0, so that no step is empty.
 type WarmupCosine struct {
 	Warmup, Total   int
 	From, Peak, End float64

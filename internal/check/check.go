@@ -1,8 +1,9 @@
-// Package check holds what tests share: comparison by relative error and central differences.
+// Package check holds what tests share: comparison by relative error or by bits, random matrices, and central differences.
 package check
 
 import (
 	"math"
+	"math/rand/v2"
 
 	"github.com/settle-pc/settle/tensor"
 )
@@ -44,4 +45,62 @@ func Gradient(f func() float64, x []float64) []float64 {
 		g[i] = (up - down) / (2 * h)
 	}
 	return g
+}
+
+// Random returns a rows×cols window of standard normal numbers in a larger matrix that is NaN elsewhere, so that
+// reading outside the window shows.
+func Random[T tensor.Float](rng *rand.Rand, rows, cols int) tensor.Matrix[T] {
+	around := tensor.New[T](rows+2, cols+3)
+	for i := range around.Data {
+		around.Data[i] = T(math.NaN())
+	}
+	m := around.RowsOf(1, rows+1).ColsOf(1, cols+1)
+	for i := range rows {
+		for j := range cols {
+			m.Row(i)[j] = T(rng.NormFloat64())
+		}
+	}
+	return m
+}
+
+// Clone returns a copy of m without gaps between its rows.
+func Clone[T tensor.Float](m tensor.Matrix[T]) tensor.Matrix[T] {
+	c := tensor.New[T](m.Rows, m.Cols)
+	c.CopyFrom(m)
+	return c
+}
+
+// Same reports whether a and b have one shape and hold the same bits; all NaN count as one.
+func Same[T tensor.Float](a, b tensor.Matrix[T]) bool {
+	if a.Rows != b.Rows || a.Cols != b.Cols {
+		return false
+	}
+	for i := range a.Rows {
+		if !SameBits(a.Row(i), b.Row(i)) {
+			return false
+		}
+	}
+	return true
+}
+
+// SameBits is Same for slices.
+func SameBits[T tensor.Float](a, b []T) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for j, x := range a {
+		y := b[j]
+		same := x == y && math.Signbit(float64(x)) == math.Signbit(float64(y)) || x != x && y != y
+		if !same {
+			return false
+		}
+	}
+	return true
+}
+
+// Panic returns what f panics with, nil if it does not.
+func Panic(f func()) (text any) {
+	defer func() { text = recover() }()
+	f()
+	return nil
 }
