@@ -122,6 +122,10 @@ func (s *State[T]) Dim() int { return s.dim }
 // evaluation of all its rows; see notation: n of B rows count n/B, and passes are nominal while macs are counted.
 func (s *State[T]) Cost() (passes, macs float64) { return s.passes, s.macs }
 
+// ResetCost makes the cost 0: that of a batch is then a sum of the same numbers in every batch, also in a training that was
+// resumed.
+func (s *State[T]) ResetCost() { s.passes, s.macs = 0, 0 }
+
 // Clamp gives layer l the activities z (B×n_l), which the state keeps by reference: Clamp again when their elements
 // change. For l = L they are the target. A state and its windows share memory, so after one of them was evaluated with
 // other activities, clamp here again too.

@@ -46,7 +46,7 @@ func (m *Euler[T]) Step(f Objective[T], p *Point[T]) {
 	}
 	for i, done := range p.Done {
 		if !done {
-			p.Alpha[i] = secantOf(dt, m.old.Row(i), p.Grad.Row(i)).long(1 / minStep)
+			p.Alpha[i] = metric[T]{}.secant(dt, m.old.Row(i), p.Grad.Row(i)).long(1 / minStep)
 		}
 	}
 }

@@ -99,5 +99,14 @@ func (m *Exact[T]) eval(f Objective[T], c Curved[T], p *Point[T]) {
 	p.Stale = false
 }
 
+// floor returns the smallest precision, a lower bound of the Gauss–Newton curvature.
+func floor[T tensor.Float](c Curved[T]) float64 {
+	low := math.Inf(1)
+	for _, pi := range c.Precision() {
+		low = min(low, float64(pi))
+	}
+	return low
+}
+
 // FirstSteps is nil: there is no step size.
 func (m *Exact[T]) FirstSteps() []float64 { return nil }

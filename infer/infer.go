@@ -29,7 +29,7 @@ type Curved[T tensor.Float] interface {
 	Precision() []T                // the diagonal of D, to read only
 	Quadratic() bool               // F is quadratic, with H = h I and one J for all samples
 	Residual(r tensor.Matrix[T])   // r = −∂F_L/∂ŷ, n×n_L
-	Curve(dst, v tensor.Matrix[T]) // H v, n×n_L
+	Curve(dst, v tensor.Matrix[T]) // H v, n×n_L; dst may be v
 	Push(dst, v tensor.Matrix[T])  // J v, n×n_L from n×Dim
 	Pull(dst, u tensor.Matrix[T])  // Jᵀ u, n×Dim from n×n_L
 }

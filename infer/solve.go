@@ -2,6 +2,7 @@ package infer
 
 import (
 	"math"
+	"math/bits"
 
 	"github.com/settle-pc/settle/tensor"
 )
@@ -15,17 +16,23 @@ type Settings struct {
 	Gap float64
 	// MaxPasses truncates. 0 means 100.
 	MaxPasses float64
+	// Patience is the number of steps after which a sample must have made progress, or be Stalled; it is asked again
+	// after twice as many, four times as many, …, for progress since the last time. 0 means 10, negative never.
+	Patience int
 }
 
 // DefaultMaxPasses is what Settings.MaxPasses = 0 means.
 const DefaultMaxPasses = 100
 
-// A sample is Diverged when F exceeds divergeFactor times its start, and Stalled when, over stallSteps steps, its best
-// energy fell by less than stallEnergy of the start and its best residual by less than stallResidual of itself. Both
-// are asked because near an equilibrium F loses its digits twice as fast as the residual.
+// DefaultPatience is what Settings.Patience = 0 means.
+const DefaultPatience = 10
+
+// A sample is Diverged when F exceeds divergeFactor times its start, and Stalled when, over the second half of its
+// steps, its best energy fell by less than stallEnergy of the start and its best residual by less than stallResidual of
+// itself. Both are asked because near an equilibrium F loses its digits twice as fast as the residual, and over half of
+// all steps because over a fixed number slow convergence at a steady rate, or a plateau on the way, looks like a stall.
 const (
 	divergeFactor = 100
-	stallSteps    = 10
 	stallEnergy   = 1e-5
 	stallResidual = 0.1
 )
@@ -100,8 +107,8 @@ func (r *Result) Add(s Result) {
 	if n == 0 {
 		return
 	}
-	r.Passes = (r.Passes*float64(r.Samples) + s.Passes*float64(s.Samples)) / n
-	r.MACs = (r.MACs*float64(r.Samples) + s.MACs*float64(s.Samples)) / n
+	r.Passes = (float64(r.Passes*float64(r.Samples)) + float64(s.Passes*float64(s.Samples))) / n
+	r.MACs = (float64(r.MACs*float64(r.Samples)) + float64(s.MACs*float64(s.Samples))) / n
 	r.Steps = max(r.Steps, s.Steps)
 	r.Samples += s.Samples
 	r.F += s.F
@@ -124,6 +131,9 @@ func Solve[T tensor.Float](f Objective[T], w *Work[T], m Method[T], s Settings) 
 	if s.MaxPasses == 0 {
 		s.MaxPasses = DefaultMaxPasses
 	}
+	if s.Patience == 0 {
+		s.Patience = DefaultPatience
+	}
 	passes, macs := f.Cost()
 	clear(w.Status)
 	clear(w.Done)
@@ -141,7 +151,8 @@ func Solve[T tensor.Float](f Objective[T], w *Work[T], m Method[T], s Settings) 
 		m.Step(f, &w.Point)
 	}
 	if w.Stale {
-		w.Point.Eval(f)
+		f.Eval(w.F, tensor.Matrix[T]{}, w.Z) // the gradient there is known
+		w.Stale = false
 	}
 	w.sum(&r)
 	r.Passes, r.MACs = f.Cost()
@@ -160,10 +171,14 @@ func (w *Work[T]) begin() {
 	}
 }
 
+// asks reports whether steps is Patience·2ᵏ.
+func (s Settings) asks(steps int) bool {
+	return s.Patience > 0 && steps%s.Patience == 0 && bits.OnesCount(uint(steps/s.Patience)) == 1
+}
+
 // judge gives a Status to every sample that has come to an end and returns how many still move.
 func (w *Work[T]) judge(s Settings, steps int) int {
-	check := steps > 0 && steps%stallSteps == 0
-	moving := 0
+	check, moving := s.asks(steps), 0
 	for i, st := range w.Status {
 		if st != Moving {
 			continue
@@ -216,30 +231,39 @@ func (w *Work[T]) finish(st Status) {
 	}
 }
 
-// gap estimates the energy gap of all samples together; NaN while it is unknown.
+// gap estimates the energy gap of all samples together, but for those that failed; NaN while it is unknown.
 func (w *Work[T]) gap() float64 {
 	var r Result
-	w.sum(&r)
+	for i, st := range w.Status {
+		if st != Diverged && st != NotFinite {
+			w.add(i, &r)
+		}
+	}
 	return r.Gap()
 }
 
-// sum adds the samples' energies, residuals and statuses to r. The energy above the minimum is estimated per sample
-// as ½ α ‖∂F/∂z‖², what a quadratic with inverse curvature α along the gradient would have left.
+// sum adds all samples to r.
 func (w *Work[T]) sum(r *Result) {
-	for i := range w.F {
-		res2 := w.Res[i] * w.Res[i]
-		if w.Alpha[i] > 0 || res2 == 0 {
-			r.Excess += 0.5 * w.Alpha[i] * res2
-		} else {
-			r.Excess = math.NaN()
-		}
-		r.F += w.F[i]
-		r.FStart += w.f0[i]
-		r.Res2 += res2
-		r.Start2 += w.res0[i] * w.res0[i]
-		r.Count[w.Status[i]]++
+	for i := range w.Status {
+		w.add(i, r)
 	}
-	r.Samples += len(w.F)
+}
+
+// add adds sample i's energy, residual and status to r. Its energy above the minimum is estimated as ½ α ‖∂F/∂z‖², what
+// a quadratic with inverse curvature α along the gradient would have left.
+func (w *Work[T]) add(i int, r *Result) {
+	res2 := float64(w.Res[i] * w.Res[i])
+	if w.Alpha[i] > 0 || res2 == 0 {
+		r.Excess += float64(0.5 * w.Alpha[i] * res2)
+	} else {
+		r.Excess = math.NaN()
+	}
+	r.F += w.F[i]
+	r.FStart += w.f0[i]
+	r.Res2 += res2
+	r.Start2 += float64(w.res0[i] * w.res0[i])
+	r.Count[w.Status[i]]++
+	r.Samples++
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -3,6 +3,7 @@ package learn
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/settle-pc/settle/data"
@@ -59,11 +60,10 @@ type objective[T tensor.Float] interface {
 // part is a window of the batch: a shard or the lead.
 type part[T tensor.Float] struct {
 	lo, hi int
-	f      objective[T]
+	state  *energy.State[T]
+	f      objective[T] // on state
 	work   *infer.Work[T]
 	result infer.Result
-	passes float64 // of this batch, in units of the part's rows
-	macs   float64
 }
 
 var _ Rule[float32] = (*PC[float32])(nil)
@@ -103,11 +103,11 @@ func NewPC[T tensor.Float](problem *energy.PC[T], inf Inference[T], pool *Pool, 
 }
 
 func (r *PC[T]) part(lo, hi int, work *infer.Work[T]) part[T] {
-	p := part[T]{lo: lo, hi: hi, work: work.RowsOf(lo, hi)}
+	p := part[T]{lo: lo, hi: hi, state: r.state.RowsOf(lo, hi), work: work.RowsOf(lo, hi)}
 	if r.inf.Coordinates == Activities {
-		p.f = r.state.RowsOf(lo, hi).Activities()
+		p.f = p.state.Activities()
 	} else {
-		p.f = r.state.RowsOf(lo, hi).Errors()
+		p.f = p.state.Errors()
 	}
 	return p
 }
@@ -161,7 +161,10 @@ func (r *PC[T]) settle(ctx context.Context, b data.Batch[T]) (Stats, error) {
 	return lossStats(loss/r.outputPrecision(), r.trace, stats), nil
 }
 
+// clamp gives p its rows of the batch. Its cost starts from 0 every time: as the difference of ever larger sums it would
+// be other bits in a training that was resumed.
 func (r *PC[T]) clamp(p *part[T]) {
+	p.state.ResetCost()
 	p.f.Clamp(0, r.input.X.RowsOf(p.lo, p.hi))
 	p.f.Clamp(r.net.L(), r.input.Y.RowsOf(p.lo, p.hi))
 }
@@ -177,13 +180,12 @@ func (r *PC[T]) shard(worker, i int) {
 	}
 }
 
-// spend adds to stats what p cost since the last time.
+// spend adds to stats what p cost in this batch.
 func (r *PC[T]) spend(stats *Stats, p *part[T]) {
 	passes, macs := p.f.Cost()
 	share := float64(p.hi-p.lo) / float64(r.trace.Rows)
-	stats.Passes += (passes - p.passes) * share
-	stats.MACs += (macs - p.macs) * share
-	p.passes, p.macs = passes, macs
+	stats.Passes += float64(passes * share)
+	stats.MACs += float64(macs * share)
 }
 
 // carry makes the median of the samples' first short steps the first step of the next batch.
@@ -212,7 +214,7 @@ func (r *PC[T]) State() []float64 { return []float64{r.shared.Step} }
 
 // SetState restores it.
 func (r *PC[T]) SetState(s []float64) error {
-	if len(s) != 1 || !(s[0] >= 0) {
+	if len(s) != 1 || !(s[0] >= 0 && s[0] <= math.MaxFloat64) {
 		return fmt.Errorf("rule state: %v: pc carries one number, a step from 0", s)
 	}
 	r.shared.Step = s[0]

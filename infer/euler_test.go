@@ -1,0 +1,158 @@
+package infer_test
+
+import (
+	"math"
+	"testing"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/settle-pc/settle/infer"
+	"github.com/settle-pc/settle/internal/check"
+	"github.com/settle-pc/settle/nn"
+	"github.com/settle-pc/settle/tensor"
+)
+
+// steps returns the settings for exactly n steps of two passes after a first evaluation.
+func steps(n int) infer.Settings { return infer.Settings{MaxPasses: float64(2 + 2*n), Patience: -1} }
+
+// TestEulerIsOfOrderOne compares z(T) = z* + exp(−HT)(z₀ − z*), H = D + hJᵀJ, with T/dt steps of Euler: halving dt halves
+// the error.
+func TestEulerIsOfOrderOne(t *testing.T) {
+	const rows, dim, horizon = 2, 6, 0.5
+	b := newBowl[float64](rows, dim, 3, []float64{0.5, 1, 1.5, 2, 1, 0.7}, 4)
+	h := hessian(b.d, b.h, b.dense())
+	var decay mat.Dense
+	scaled := mat.DenseCopyOf(h)
+	scaled.Scale(-horizon, scaled)
+	decay.Exp(scaled)
+	want := tensor.New[float64](rows, dim)
+	for i := range rows {
+		var rhs, z, moved mat.VecDense
+		rhs.MulVec(b.dense().T(), mat.NewVecDense(3, b.y.Row(i)))
+		rhs.ScaleVec(b.h, &rhs)
+		if err := z.SolveVec(h, &rhs); err != nil {
+			t.Fatal(err)
+		}
+		moved.MulVec(&decay, &z) // z₀ = 0
+		z.SubVec(&z, &moved)
+		copy(want.Row(i), z.RawVector().Data)
+	}
+	after := func(n int) float64 {
+		f := bowlStart[float64]{b}
+		w, r := solve[float64](t, newSpyStart(f, rows), rows, &infer.Euler[float64]{DT: horizon / float64(n)}, steps(n))
+		if r.Steps != n || r.Count[infer.PassLimit] != rows {
+			t.Fatalf("%d steps, statuses %v: want %d steps and the pass limit", r.Steps, r.Count, n)
+		}
+		diff := check.Clone(w.Z)
+		tensor.Sub(diff, diff, want)
+		return norm(diff.Data)
+	}
+	coarse := after(40)
+	for n := 80; n <= 640; n *= 2 {
+		fine := after(n)
+		if order := math.Log2(coarse / fine); math.Abs(order-1) > 0.1 {
+			t.Errorf("from %d to %d steps the error falls from %g to %g: order %.3f", n/2, n, coarse, fine, order)
+		}
+		coarse = fine
+	}
+}
+
+// spyStart is a spy that can start.
+type spyStart struct{ *spy[float64] }
+
+func newSpyStart(f objective[float64], rows int) spyStart { return spyStart{newSpy(f, rows)} }
+
+func (s spyStart) Start(z tensor.Matrix[float64]) { s.Objective.(objective[float64]).Start(z) }
+
+// TestEulerFollowsTheToy holds every step to z_t − z* = (1 − dt(1 + w₂²))ᵗ (z₀ − z*) (notation, section 2), in
+// activities, and F_t = F* + ½(1 + w₂²)(z_t − z*)².
+func TestEulerFollowsTheToy(t *testing.T) {
+	k := newTask[float64](nn.Arch{Dims: []int{1, 1, 1}}, nil, 1, 4)
+	const dt = 0.15
+	w1, w2 := k.pc.Net.Theta()[0], k.pc.Net.Theta()[1]
+	fisher := 1 + w2*w2
+	for _, n := range []int{1, 2, 7, 30} {
+		w, r := solve[float64](t, k.activities(), 4, &infer.Euler[float64]{DT: dt}, steps(n))
+		if r.Steps != n {
+			t.Fatalf("%d steps, want %d", r.Steps, n)
+		}
+		for i := range 4 {
+			x, y := k.x.Row(i)[0], k.y.Row(i)[0]
+			star := (w1*x + w2*y) / fisher
+			left := math.Pow(1-dt*fisher, float64(n)) * (w1*x - star)
+			if got := w.Z.Row(i)[0]; math.Abs(got-star-left) > 1e-14 {
+				t.Errorf("z after %d steps: %v, want %v", n, got, star+left)
+			}
+			want := (y-w2*w1*x)*(y-w2*w1*x)/(2*fisher) + fisher*left*left/2
+			if math.Abs(w.F[i]-want) > 1e-14 {
+				t.Errorf("F after %d steps: %v, want %v", n, w.F[i], want)
+			}
+		}
+	}
+}
+
+// TestEulerKnowsTheCurvatureOfItsMoves: α = sᵀs/sᵀy = gᵀg/gᵀHg, g the gradient before the move, where the objective has
+// curvature; from it the gap is estimated.
+func TestEulerKnowsTheCurvatureOfItsMoves(t *testing.T) {
+	const rows, dt = 3, 0.05
+	b := newBowl[float64](rows, 6, 3, []float64{0.5, 1, 1.5, 2, 1, 0.7}, 4)
+	h := hessian(b.d, b.h, b.dense())
+	for n := 1; n < 5; n++ {
+		before, _ := solve[float64](t, newSpyStart(bowlStart[float64]{b}, rows), rows, &infer.Euler[float64]{DT: dt}, steps(n-1))
+		after, r := solve[float64](t, newSpyStart(bowlStart[float64]{b}, rows), rows, &infer.Euler[float64]{DT: dt}, steps(n))
+		excess := 0.0
+		for i := range rows {
+			var hg mat.VecDense
+			g := mat.NewVecDense(6, before.Grad.Row(i))
+			hg.MulVec(h, g)
+			want := mat.Dot(g, g) / mat.Dot(g, &hg)
+			if !check.Close(after.Alpha[i], want, 1e-9) {
+				t.Errorf("sample %d: α = %v, want %v", i, after.Alpha[i], want)
+			}
+			excess += want * after.Res[i] * after.Res[i] / 2
+		}
+		if !check.Close(r.Excess, excess, 1e-9) || !check.Close(r.Gap(), excess/(r.FStart-r.F), 1e-9) {
+			t.Errorf("excess %v, gap %v; want %v, %v", r.Excess, r.Gap(), excess, excess/(r.FStart-r.F))
+		}
+	}
+}
+
+// TestEulerDefaultStep: dt 0 is 0.1.
+func TestEulerDefaultStep(t *testing.T) {
+	k := newTask[float64](nn.Arch{Dims: []int{2, 3, 2}}, nil, 1, 4)
+	a, _ := solve[float64](t, k.activities(), 4, &infer.Euler[float64]{}, steps(3))
+	b, _ := solve[float64](t, k.activities(), 4, &infer.Euler[float64]{DT: 0.1}, steps(3))
+	c, _ := solve[float64](t, k.activities(), 4, &infer.Euler[float64]{DT: 0.2}, steps(3))
+	if !check.Same(a.Z, b.Z) || check.Same(a.Z, c.Z) {
+		t.Error("the default step is not 0.1")
+	}
+}
+
+// TestEnergyFallsUpToTwiceTheInverseCurvature: on a quadratic every step of Euler lowers F while dt < 2/λ_max, and beyond
+// it F rises until the sample is Diverged. The two dt lie 2 % on either side.
+func TestEnergyFallsUpToTwiceTheInverseCurvature(t *testing.T) {
+	const rows = 3
+	b := newBowl[float64](rows, 8, 4, []float64{1, 2, 1, 2, 0.5, 1, 1, 3}, 6)
+	limit := 2 / largestEigenvalue(t, b.d, b.h, b.dense())
+	last := make([]float64, rows)
+	for n := range 60 {
+		w, _ := solve[float64](t, newSpyStart(bowlStart[float64]{b}, rows), rows, &infer.Euler[float64]{DT: 0.98 * limit}, steps(n))
+		for i, f := range w.F {
+			if n > 0 && !(f < last[i]) {
+				t.Fatalf("sample %d: step %d brings F from %v to %v", i, n, last[i], f)
+			}
+			last[i] = f
+		}
+	}
+	f := newSpyStart(bowlStart[float64]{b}, rows)
+	w, r := solve[float64](t, f, rows, &infer.Euler[float64]{DT: 1.02 * limit}, infer.Settings{Tol: 1e-6, MaxPasses: 1e5, Patience: -1})
+	if r.Count[infer.Diverged] != rows {
+		t.Errorf("statuses %v, want all diverged", r.Count)
+	}
+	for i, v := range w.F {
+		// The last step before freezing overshoots by at most (1 − 1.02·2)² per unit of F.
+		if f0 := w.Start()[i]; !(v > 100*f0 && v < 150*f0) {
+			t.Errorf("sample %d diverged at F = %g from %g: want just above 100 times", i, v, f0)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package infer
+
+import "github.com/settle-pc/settle/tensor"
+
+// metric is the diagonal of D⁻¹ as a method uses it, without elements for the identity: steps and products are those in
+// coordinates √D z, in which D is the identity.
+type metric[T tensor.Float] []T
+
+// of returns the metric of the diagonal d, in the memory of m.
+func (m metric[T]) of(d []T) metric[T] {
+	m = m[:0]
+	identity := true
+	for _, v := range d {
+		m = append(m, 1/v)
+		identity = identity && v == 1
+	}
+	if identity {
+		return m[:0]
+	}
+	return m
+}
+
+// direction returns D⁻¹ g of each row: g itself, or stored in dst.
+func (m metric[T]) direction(dst, g tensor.Matrix[T]) tensor.Matrix[T] {
+	if len(m) == 0 {
+		return g
+	}
+	for i := range g.Rows {
+		d, g := dst.Row(i), g.Row(i)
+		for j, w := range m {
+			d[j] = w * g[j]
+		}
+	}
+	return dst
+}
+
+// shrink returns gᵀD⁻¹g/gᵀg, which makes an inverse curvature along g of one in the metric.
+func (m metric[T]) shrink(g []T) float64 {
+	gg := tensor.Dot(g, g)
+	if len(m) == 0 || gg == 0 {
+		return 1
+	}
+	weighed := 0.0
+	for j, w := range m {
+		weighed += float64(float64(w) * float64(g[j]) * float64(g[j]))
+	}
+	return weighed / gg
+}
+
+// secant returns the products of the move −a D⁻¹g from the gradient g = before to after.
+func (m metric[T]) secant(a float64, before, after []T) secant {
+	var gg, gy, yy float64
+	after = after[:len(before)]
+	if len(m) > 0 {
+		for j, w := range m {
+			w, g := float64(w), float64(before[j])
+			y := float64(after[j]) - g
+			gg += float64(w * g * g)
+			gy += float64(w * g * y)
+			yy += float64(w * y * y)
+		}
+		return secant{ss: a * a * gg, sy: -a * gy, yy: yy}
+	}
+	for j, g := range before {
+		g, y := float64(g), float64(after[j])-float64(g)
+		gg += float64(g * g)
+		gy += float64(g * y)
+		yy += float64(y * y)
+	}
+	return secant{ss: a * a * gg, sy: -a * gy, yy: yy}
+}
+
+// secant holds the products of a move s and the change y of the gradient along it.
+type secant struct{ ss, sy, yy float64 }
+
+// long returns sᵀs/sᵀy, at most most, which also stands for no or negative curvature.
+func (s secant) long(most float64) float64 {
+	if !(s.sy > 0) {
+		return most
+	}
+	return min(s.ss/s.sy, most)
+}
+
+// short returns sᵀy/yᵀy, 0 for no or negative curvature.
+func (s secant) short() float64 {
+	if !(s.sy > 0) {
+		return 0
+	}
+	return s.sy / s.yy
+}

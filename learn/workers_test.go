@@ -1,0 +1,222 @@
+package learn_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/energy"
+	"github.com/settle-pc/settle/infer"
+	"github.com/settle-pc/settle/internal/check"
+	"github.com/settle-pc/settle/learn"
+	"github.com/settle-pc/settle/nn"
+	"github.com/settle-pc/settle/optim"
+	"github.com/settle-pc/settle/tensor"
+)
+
+// maker makes a rule, always in the same way.
+type maker[T tensor.Float] struct {
+	name string
+	make func(net *nn.Network[T], p *learn.Pool, rows int) learn.Rule[T]
+}
+
+func makers[T tensor.Float]() []maker[T] {
+	settings := infer.Settings{Tol: 1e-3, Gap: 0.01, MaxPasses: 16}
+	of := func(inf learn.Inference[T]) func(*nn.Network[T], *learn.Pool, int) learn.Rule[T] {
+		inf.Settings = settings
+		return func(net *nn.Network[T], p *learn.Pool, rows int) learn.Rule[T] { return pc(net, nil, inf, p, rows) }
+	}
+	euler := func() infer.Method[T] { return &infer.Euler[T]{} }
+	return []maker[T]{
+		{"bp", func(net *nn.Network[T], p *learn.Pool, rows int) learn.Rule[T] { return learn.NewBP(net, p, rows) }},
+		{"pc", of(learn.Inference[T]{})},
+		{"pc in activities", of(learn.Inference[T]{Coordinates: learn.Activities})},
+		{"pc by euler in activities", of(learn.Inference[T]{Coordinates: learn.Activities, Method: euler})},
+		{"pc by euler", of(learn.Inference[T]{Method: euler})},
+	}
+}
+
+// trail is all that a few steps of training show.
+type trail[T tensor.Float] struct {
+	grad, theta []T
+	stats       string
+	state       []float64
+}
+
+// follow takes the gradient of the first batch and then steps on all of them.
+func follow[T tensor.Float](t *testing.T, k maker[T], a nn.Arch, workers int, batches []data.Batch[T]) trail[T] {
+	t.Helper()
+	net := build[T](a, 1)
+	r := k.make(net, pool(t, workers), batches[0].X.Rows)
+	var w trail[T]
+	g, s := gradient(t, r, batches[0])
+	w.grad, w.stats = g, fmt.Sprintf("%b\n", s)
+	opt := optim.NewAdam[T](len(net.Theta()), optim.Rate{LR: 1e-3}, 1e-2)
+	for _, b := range batches {
+		s, err := r.Step(context.Background(), b, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.stats += fmt.Sprintf("%b\n", s)
+	}
+	w.theta, w.state = slices.Clone(net.Theta()), r.State()
+	return w
+}
+
+// TestWorkersDoNotChangeABit of gradient, statistics, state, or weights after several steps of Adam, nor does doing it
+// twice. The first layer is wide enough to be divided in several tiles, the batch leaves a shard of two rows.
+func TestWorkersDoNotChangeABit(t *testing.T) { both(t, checkWorkers[float32], checkWorkers[float64]) }
+
+func checkWorkers[T tensor.Float](t *testing.T) {
+	const rows = 2*learn.ShardRows + 2
+	for _, act := range []nn.Activation{nn.Linear, nn.ReLU} {
+		a := nn.Arch{Dims: []int{100, 170, 7, 3}, Act: act, Bias: true}
+		net := build[T](a, 1)
+		var batches []data.Batch[T]
+		for i := range 2 {
+			b := draw(net, rows)
+			tensor.Scale(b.X.Data, T(0.1+0.1*float64(i)))
+			batches = append(batches, b)
+		}
+		for _, k := range makers[T]() {
+			if act == nn.Linear && k.name != "pc" {
+				continue // of interest for Exact alone
+			}
+			want := follow(t, k, a, 1, batches)
+			for _, workers := range []int{1, 2, 3} {
+				got := follow(t, k, a, workers, batches)
+				if !check.SameBits(got.grad, want.grad) {
+					t.Errorf("%s on %v: %d workers change the gradient", k.name, act, workers)
+				}
+				if !check.SameBits(got.theta, want.theta) {
+					t.Errorf("%s on %v: %d workers change the weights", k.name, act, workers)
+				}
+				if got.stats != want.stats || !slices.Equal(got.state, want.state) {
+					t.Errorf("%s on %v: %d workers change statistics or state:\n%s\n%s", k.name, act, workers, got.stats, want.stats)
+				}
+			}
+		}
+	}
+}
+
+// TestStateContinues: weights, optimiser and rule restored in new ones go on as if nothing had happened, to the bit.
+func TestStateContinues(t *testing.T) { both(t, checkState[float32], checkState[float64]) }
+
+func checkState[T tensor.Float](t *testing.T) {
+	const rows, before, after = 20, 3, 3
+	for _, act := range []nn.Activation{nn.Linear, nn.Tanh} {
+		a := nn.Arch{Dims: []int{6, 5, 5, 3}, Act: act, Bias: true}
+		for _, k := range makers[T]() {
+			net := build[T](a, 1)
+			b := draw(net, rows)
+			r := k.make(net, pool(t, 1), rows)
+			opt := optim.NewAdam[T](len(net.Theta()), optim.Rate{LR: 1e-2}, 0)
+			step := func(r learn.Rule[T], opt optim.Optimizer[T]) string {
+				s, err := r.Step(context.Background(), b, opt)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return fmt.Sprintf("%b", s)
+			}
+			for range before {
+				step(r, opt)
+			}
+			other := build[T](a, 0)
+			other.Update(func(theta []T) { copy(theta, net.Theta()) })
+			restored := k.make(other, pool(t, 2), rows)
+			if err := restored.SetState(r.State()); err != nil {
+				t.Fatal(err)
+			}
+			copied := optim.NewAdam[T](len(net.Theta()), optim.Rate{LR: 1e-2}, 0)
+			if err := copied.SetState(opt.State()); err != nil {
+				t.Fatal(err)
+			}
+			for range after {
+				if want, got := step(r, opt), step(restored, copied); got != want {
+					t.Errorf("%s on %v: goes on with %s, want %s", k.name, act, got, want)
+				}
+			}
+			if !check.SameBits(net.Theta(), other.Theta()) || !slices.Equal(r.State(), restored.State()) {
+				t.Errorf("%s on %v: weights or state differ after %d more steps", k.name, act, after)
+			}
+		}
+	}
+}
+
+// TestTheMedianFirstStepIsCarried: after a batch the state is the median, over all its samples, of the short step after
+// the first move, and the next batch starts with it.
+func TestTheMedianFirstStepIsCarried(t *testing.T) {
+	const rows = 2*learn.ShardRows + 3
+	net := build[float64](archs[1], 2)
+	b := draw(net, rows)
+	r := pc(net, nil, learn.Inference[float64]{Settings: infer.Settings{Tol: 1e-3}}, pool(t, 2), rows)
+	first := 0.07
+	if err := r.SetState([]float64{first}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		state := (&energy.PC[float64]{Net: net}).NewState(rows)
+		state.Clamp(0, b.X)
+		state.Clamp(net.L(), b.Y)
+		f, bb := state.Errors(), &infer.BarzilaiBorwein[float64]{First: first}
+		if _, err := infer.Solve[float64](f, infer.NewWork[float64](rows, f.Dim()), bb, infer.Settings{Tol: 1e-3}); err != nil {
+			t.Fatal(err)
+		}
+		steps := slices.Sorted(slices.Values(bb.FirstSteps()))
+		gradient[float64](t, r, b)
+		if got := r.State(); len(got) != 1 || got[0] != steps[rows/2] {
+			t.Errorf("after a batch from %v the state is %v, want the median %v", first, got, steps[rows/2])
+		}
+		first = steps[rows/2]
+	}
+}
+
+// TestForeignStatesAreRefused, and change nothing.
+func TestForeignStatesAreRefused(t *testing.T) {
+	net := build[float64](archs[1], 1)
+	p := pool(t, 1)
+	for _, c := range []struct {
+		r   learn.Rule[float64]
+		bad [][]float64
+	}{
+		{learn.NewBP(net, p, 4), [][]float64{{1}}},
+		{pc(net, nil, learn.Inference[float64]{}, p, 4), [][]float64{nil, {}, {1, 2}, {-1}, {nan}, {inf}}},
+	} {
+		want := c.r.State()
+		for _, s := range c.bad {
+			if err := c.r.SetState(s); err == nil || !slices.Equal(c.r.State(), want) {
+				t.Errorf("%T takes the state %v (%v), now %v", c.r, s, err, c.r.State())
+			}
+		}
+	}
+}
+
+// TestStepAllocatesNothing in steady state.
+func TestStepAllocatesNothing(t *testing.T) { both(t, checkAllocs[float32], checkAllocs[float64]) }
+
+func checkAllocs[T tensor.Float](t *testing.T) {
+	const rows = 20
+	for _, act := range []nn.Activation{nn.Linear, nn.Tanh, nn.ReLU} {
+		for _, k := range makers[T]() {
+			for _, workers := range []int{1, 3} {
+				net := build[T](nn.Arch{Dims: []int{6, 5, 5, 3}, Act: act, Bias: true}, 1)
+				b := draw(net, rows)
+				r := k.make(net, pool(t, workers), rows)
+				opt := optim.NewAdam[T](len(net.Theta()), optim.Rate{LR: 1e-3}, 0)
+				ctx := context.Background()
+				if n := testing.AllocsPerRun(5, func() {
+					if _, err := r.Step(ctx, b, opt); err != nil {
+						t.Fatal(err)
+					}
+					if _, _, err := r.Gradient(ctx, b); err != nil {
+						t.Fatal(err)
+					}
+				}); n != 0 {
+					t.Errorf("%s on %v, %d workers: %v allocations", k.name, act, workers, n)
+				}
+			}
+		}
+	}
+}
