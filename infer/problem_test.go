@@ -68,13 +68,12 @@ func newBowl[T tensor.Float](rows, dim, outputs int, d []float64, top float64) *
 	return b
 }
 
-func (b *bowl[T]) Dim() int                 { return len(b.d) }
-func (b *bowl[T]) Outputs() int             { return b.j.Rows }
-func (b *bowl[T]) Precision() []T           { return b.d }
-func (b *bowl[T]) Quadratic() bool          { return true }
-func (b *bowl[T]) Cost() (_, _ float64)     { return 0, 0 }
-func (b *bowl[T]) dense() *mat.Dense        { return mat.NewDense(b.j.Rows, b.j.Cols, wide(b.j.Data)) }
-func (b *bowl[T]) start(z tensor.Matrix[T]) { tensor.Zero(z) }
+func (b *bowl[T]) Dim() int             { return len(b.d) }
+func (b *bowl[T]) Outputs() int         { return b.j.Rows }
+func (b *bowl[T]) Precision() []T       { return b.d }
+func (b *bowl[T]) Quadratic() bool      { return true }
+func (b *bowl[T]) Cost() (_, _ float64) { return 0, 0 }
+func (b *bowl[T]) dense() *mat.Dense    { return mat.NewDense(b.j.Rows, b.j.Cols, wide(b.j.Data)) }
 
 func (b *bowl[T]) Eval(f []float64, grad, z tensor.Matrix[T]) {
 	for i := range z.Rows {
