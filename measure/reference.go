@@ -31,7 +31,7 @@ type ReferenceNetwork struct {
 	Activation string        `json:"activation"`
 	Bias       bool          `json:"bias"`
 	W          [][][]float64 `json:"W"`
-	B          [][]float64   `json:"b"`
+	B          [][]float64   `json:"b"` // zeros without bias
 	X          [][]float64   `json:"x"`
 	Y          [][]float64   `json:"y"`
 	Z          [][][]float64 `json:"z"`
@@ -42,17 +42,17 @@ type ReferenceNetwork struct {
 // Expected is what a network must give.
 type Expected struct {
 	Feedforward [][][]float64 `json:"feedforward"`
-	Loss        float64       `json:"loss"`
+	Loss        *float64      `json:"loss"`
 	BP          ParamGrads    `json:"bp"`
 	AtZ         struct {
-		F  float64       `json:"F"`
+		F  *float64      `json:"F"`
 		DZ [][][]float64 `json:"dF_dz"`
 		DW [][][]float64 `json:"dF_dW"`
 		DB [][]float64   `json:"dF_db"`
 	} `json:"at_random_z"`
 	Equilibrium struct {
 		Z  [][][]float64 `json:"z"`
-		F  float64       `json:"F"`
+		F  *float64      `json:"F"`
 		DW [][][]float64 `json:"dF_dW"`
 		DB [][]float64   `json:"dF_db"`
 	} `json:"equilibrium"`
@@ -110,17 +110,24 @@ func (n *ReferenceNetwork) validate(batch int) error {
 	c.rows("x", n.X, batch, n.Dims[0])
 	c.rows("y", n.Y, batch, n.Dims[L])
 	c.layers("z", n.Z, batch, n.Dims[1:L])
-	for place, e := range map[string]*Expected{"before": n.Before, "after": n.After} {
+	if !n.Bias {
+		c.zeros("b", n.B)
+	}
+	for i, e := range []*Expected{n.Before, n.After} {
+		place := [...]string{"before", "after"}[i]
 		if e == nil {
 			return fmt.Errorf("%s: missing", place)
 		}
 		c.layers(place+".feedforward", e.Feedforward, batch, n.Dims[1:])
+		c.number(place+".loss", e.Loss)
 		c.weights(place+".bp.dW", e.BP.W)
 		c.biases(place+".bp.db", e.BP.B)
+		c.number(place+".at_random_z.F", e.AtZ.F)
 		c.layers(place+".at_random_z.dF_dz", e.AtZ.DZ, batch, n.Dims[1:L])
 		c.weights(place+".at_random_z.dF_dW", e.AtZ.DW)
 		c.biases(place+".at_random_z.dF_db", e.AtZ.DB)
 		c.layers(place+".equilibrium.z", e.Equilibrium.Z, batch, n.Dims[1:L])
+		c.number(place+".equilibrium.F", e.Equilibrium.F)
 		c.weights(place+".equilibrium.dF_dW", e.Equilibrium.DW)
 		c.biases(place+".equilibrium.dF_db", e.Equilibrium.DB)
 	}
@@ -136,6 +143,23 @@ type shapes struct {
 func (c *shapes) fail(name string, got, want any) {
 	if c.err == nil {
 		c.err = fmt.Errorf("%s: %v: want %v", name, got, want)
+	}
+}
+
+func (c *shapes) number(name string, v *float64) {
+	if v == nil {
+		c.fail(name, "missing", "a number")
+	}
+}
+
+// zeros checks the biases of a network that has none.
+func (c *shapes) zeros(name string, a [][]float64) {
+	for i, row := range a {
+		for _, v := range row {
+			if v != 0 {
+				c.fail(fmt.Sprintf("%s[%d]", name, i), v, "zeros where bias is false")
+			}
+		}
 	}
 }
 

@@ -29,31 +29,31 @@ type NetworkCheck struct {
 
 // RelErrors are relative errors, max|a − b|/max|b| of an array, the largest over the arrays of one kind.
 type RelErrors struct {
-	Feedforward       float64 `json:"feedforward"`
-	Loss              float64 `json:"loss"`
-	BP                float64 `json:"bp"`
-	F                 float64 `json:"F"`
-	DZ                float64 `json:"dF_dz"`
-	DTheta            float64 `json:"dF_dtheta"`
-	EquilibriumZ      float64 `json:"equilibrium_z"`
-	EquilibriumF      float64 `json:"equilibrium_F"`
-	EquilibriumDTheta float64 `json:"equilibrium_dF_dtheta"`
+	Feedforward       RelError `json:"feedforward"`
+	Loss              RelError `json:"loss"`
+	BP                RelError `json:"bp"`
+	F                 RelError `json:"F"`
+	DZ                RelError `json:"dF_dz"`
+	DTheta            RelError `json:"dF_dtheta"`
+	EquilibriumZ      RelError `json:"equilibrium_z"`
+	EquilibriumF      RelError `json:"equilibrium_F"`
+	EquilibriumDTheta RelError `json:"equilibrium_dF_dtheta"`
 }
 
 // tolerance is what an element type must reach, for values and gradients and for equilibria. The float64 reference
 // equilibria are polished to a gradient of 1e−12; float32 carries seven digits into sums of a few dozen terms.
-type tolerance struct{ value, equilibrium float64 }
+type tolerance struct{ value, equilibrium RelError }
 
 var tolerances = map[string]tolerance{"float64": {1e-10, 1e-8}, "float32": {1e-4, 1e-4}}
 
 // within reports whether every error is in tolerance; NaN is not.
 func (e RelErrors) within(t tolerance) bool {
-	for _, v := range []float64{e.Feedforward, e.Loss, e.BP, e.F, e.DZ, e.DTheta} {
+	for _, v := range []RelError{e.Feedforward, e.Loss, e.BP, e.F, e.DZ, e.DTheta} {
 		if !(v <= t.value) {
 			return false
 		}
 	}
-	for _, v := range []float64{e.EquilibriumZ, e.EquilibriumF, e.EquilibriumDTheta} {
+	for _, v := range []RelError{e.EquilibriumZ, e.EquilibriumF, e.EquilibriumDTheta} {
 		if !(v <= t.equilibrium) {
 			return false
 		}
@@ -100,7 +100,7 @@ func verify[T tensor.Float](n *ReferenceNetwork, want *Expected, place nn.Place,
 	}
 	loss := make([]float64, batch)
 	energy.SquaredError[T]{}.Residual(loss, t.U[L], y, t.Z[L], 1)
-	e.Loss = relScalar(sum(loss), want.Loss)
+	e.Loss = relScalar(sum(loss), *want.Loss)
 	t.Back()
 	grad := make([]T, len(net.Theta()))
 	for l := 1; l <= L; l++ {
@@ -119,27 +119,32 @@ func verify[T tensor.Float](n *ReferenceNetwork, want *Expected, place nn.Place,
 		col += n.Dims[l]
 	}
 	w.Point.Eval(f)
-	e.F = relScalar(sum(w.F), want.AtZ.F)
+	e.F = relScalar(sum(w.F), *want.AtZ.F)
 	e.DZ = relLayers(w.Grad, n.Dims, want.AtZ.DZ)
 	s.Gradient(grad)
 	e.DTheta = relParams(net, grad, want.AtZ.DW, want.AtZ.DB)
 
-	settle(f, w)
-	e.EquilibriumZ = relLayers(w.Z, n.Dims, want.Equilibrium.Z)
-	e.EquilibriumF = relScalar(sum(w.F), want.Equilibrium.F)
+	w = settle(s)
+	e.EquilibriumF = relScalar(sum(w.F), *want.Equilibrium.F)
+	for l := 1; l < L; l++ {
+		e.EquilibriumZ = max(e.EquilibriumZ, relError(s.Trace.Z[l], want.Equilibrium.Z[l-1]))
+	}
 	s.Gradient(grad)
 	e.EquilibriumDTheta = relParams(net, grad, want.Equilibrium.DW, want.Equilibrium.DB)
 	return e
 }
 
-// settle goes from the feedforward activities to the equilibrium that the file means: gradient descent with a step of
-// 0.05, until it cannot change valley any more, then Barzilai–Borwein steps to the last digits. (Nonlinear networks can
-// have several stationary points: the path decides.)
-func settle[T tensor.Float](f *energy.Activities[T], w *infer.Work[T]) {
+// settle leaves the equilibrium that the file means in s, and returns its energies. It goes there from the feedforward
+// activities by gradient descent with a step of 0.05, until it cannot change valley any more (nonlinear networks can
+// have several stationary points: the path decides), then by Barzilai–Borwein steps as near as activities can, and
+// then by Newton steps in errors to the last digits.
+func settle[T tensor.Float](s *energy.State[T]) *infer.Work[T] {
 	path, end := infer.Settings{Tol: 1e-7, MaxPasses: 40000, Patience: -1}, infer.Settings{Tol: 1e-13, MaxPasses: 4000, Patience: 100}
-	if _, single := any(w.Z.Data).([]float32); single {
-		path.Tol, end.Tol = 1e-4, 1e-7
+	if _, single := any(s.Trace.U[1].Data).([]float32); single {
+		path.Tol, end.Tol = 1e-6, 1e-7
 	}
+	f := s.Activities()
+	w := infer.NewWork[T](s.Trace.Rows, s.Dim())
 	f.Start(w.Z)
 	for _, step := range []struct {
 		m infer.Method[T]
@@ -149,6 +154,13 @@ func settle[T tensor.Float](f *energy.Activities[T], w *infer.Work[T]) {
 			panic(fmt.Sprint("measure: activities lack what gradient descent needs: ", err))
 		}
 	}
+	for l, col := 1, 0; l < s.Trace.Net.L(); l++ {
+		n := s.Trace.Net.Width(l)
+		w.Z.ColsOf(col, col+n).CopyFrom(s.Trace.U[l]) // e_l, since every precision is 1
+		col += n
+	}
+	polish(s.Errors(), w)
+	return w
 }
 
 // network builds the file's network, always with a bias.

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -116,7 +117,15 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 		fail(fmt.Errorf("mean %v, std %v: want finite numbers, std above 0", m.Mean, m.Std))
 	}
 	m.Data = meta["data"]
+	if dims := m.Arch.Dims; dims != nil && !m.fits(dims[0]) {
+		fail(fmt.Errorf("rows %d, cols %d: want the rows and columns of images with the %d pixels that arch begins with", m.Rows, m.Cols, dims[0]))
+	}
 	return m, errors.Join(faults...)
+}
+
+// fits reports whether an image has as many pixels as the network has inputs.
+func (m Meta) fits(inputs int) bool {
+	return m.Rows >= 1 && m.Cols >= 1 && inputs%m.Rows == 0 && inputs/m.Rows == m.Cols
 }
 
 func wrap(key string, err error) error {
@@ -129,6 +138,10 @@ func wrap(key string, err error) error {
 // Network builds the file's network in element type T. float32 weights widen exactly to float64; float64 weights are
 // rounded to float32.
 func Network[T tensor.Float](f *File) (*nn.Network[T], error) {
+	// Checked before memory is asked for on the word of the metadata alone.
+	if err := fit(f.tensors, layers(f.Arch)); err != nil {
+		return nil, err
+	}
 	net, err := nn.Build[T](f.Arch)
 	if err != nil {
 		return nil, err
@@ -139,42 +152,68 @@ func Network[T tensor.Float](f *File) (*nn.Network[T], error) {
 	return net, nil
 }
 
+// layers describes the parameters of each layer of the architecture.
+func layers(a nn.Arch) [][]nn.Param {
+	var out [][]nn.Param
+	for l := 1; l < len(a.Dims); l++ {
+		out = append(out, nn.NewDense[float32](a.Dims[l-1], a.Dims[l], a.Act, a.Place, a.Bias).Params())
+	}
+	return out
+}
+
+// fit checks that f has every parameter of the layers in its shape, and no other layer's.
+func fit(f *safetensors.File, layers [][]nn.Param) error {
+	want := 0
+	for i, params := range layers {
+		for _, p := range params {
+			want++
+			t, ok := f.Tensor(tensorName(i+1, p))
+			if !ok {
+				return fmt.Errorf("model: tensor %s is missing: the architecture in the metadata has it", tensorName(i+1, p))
+			}
+			if !slices.Equal(t.Shape, p.Shape) {
+				return fmt.Errorf("model: tensor %s: shape %v: the architecture in the metadata wants %v", t.Name, t.Shape, p.Shape)
+			}
+		}
+	}
+	have := 0
+	for _, t := range f.Tensors {
+		if strings.HasPrefix(t.Name, "layers.") {
+			have++
+		}
+	}
+	if have != want {
+		return fmt.Errorf("model: %d layer tensors: the architecture in the metadata has %d", have, want)
+	}
+	return nil
+}
+
 // SetTensors gives net the parameters in f. Every parameter must be there in its shape, and no other layer's.
 func SetTensors[T tensor.Float](net *nn.Network[T], f *safetensors.File) error {
+	var layers [][]nn.Param
+	for _, l := range net.Layers {
+		layers = append(layers, l.Params())
+	}
+	if err := fit(f, layers); err != nil {
+		return err
+	}
 	values := make([]T, 0, len(net.Theta()))
-	used := 0
-	for l := 1; l <= net.L(); l++ {
-		for _, p := range net.Layers[l-1].Params() {
-			v, err := read[T](f, tensorName(l, p), p.Shape)
+	for i, params := range layers {
+		for _, p := range params {
+			v, err := read[T](f, tensorName(i+1, p))
 			if err != nil {
 				return err
 			}
 			values = append(values, v...)
-			used++
 		}
-	}
-	layers := 0
-	for _, t := range f.Tensors {
-		if strings.HasPrefix(t.Name, "layers.") {
-			layers++
-		}
-	}
-	if layers != used {
-		return fmt.Errorf("model: %d layer tensors: the architecture in the metadata has %d", layers, used)
 	}
 	net.Update(func(theta []T) { copy(theta, values) })
 	return nil
 }
 
-// read returns the values of a tensor of the given shape, converted to T. They must be finite.
-func read[T tensor.Float](f *safetensors.File, name string, shape []int) ([]T, error) {
-	t, ok := f.Tensor(name)
-	if !ok {
-		return nil, fmt.Errorf("model: tensor %s is missing: the architecture in the metadata has it", name)
-	}
-	if fmt.Sprint(t.Shape) != fmt.Sprint(shape) {
-		return nil, fmt.Errorf("model: tensor %s: shape %v: the architecture in the metadata wants %v", name, t.Shape, shape)
-	}
+// read returns the values of a tensor that is there, converted to T. They must be finite.
+func read[T tensor.Float](f *safetensors.File, name string) ([]T, error) {
+	t, _ := f.Tensor(name)
 	var out []T
 	switch t.DType {
 	case safetensors.F32:
@@ -193,7 +232,7 @@ func read[T tensor.Float](f *safetensors.File, name string, shape []int) ([]T, e
 		return nil, fmt.Errorf("model: tensor %s: element type %s: want F32 or F64", name, t.DType)
 	}
 	if !tensor.Finite(out) {
-		return nil, fmt.Errorf("model: tensor %s holds NaN or infinite values", name)
+		return nil, fmt.Errorf("model: tensor %s holds values that are not finite numbers in %T", name, T(0))
 	}
 	return out, nil
 }

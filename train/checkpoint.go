@@ -62,12 +62,22 @@ func ReadCheckpoint(r io.Reader) (*Checkpoint, error) {
 		return nil, err
 	}
 	c := &Checkpoint{file: f}
-	for key, v := range map[string]any{specKey: &c.Spec, carriedKey: &c.carried} {
-		if err := json.Unmarshal([]byte(f.Metadata[key]), v); err != nil {
-			return nil, fmt.Errorf("checkpoint: metadata %s: %w", key, err)
+	for _, part := range []struct {
+		key  string
+		into any
+	}{{specKey, &c.Spec}, {carriedKey, &c.carried}} {
+		text, ok := f.Metadata[part.key]
+		if !ok {
+			return nil, fmt.Errorf("checkpoint: no %s in the metadata: want a checkpoint that settle train wrote", part.key)
+		}
+		if err := json.Unmarshal([]byte(text), part.into); err != nil {
+			return nil, fmt.Errorf("checkpoint: metadata %s: %w", part.key, err)
 		}
 	}
-	return c, c.Spec.Validate()
+	if err := c.Spec.Validate(); err != nil {
+		return nil, fmt.Errorf("checkpoint: metadata %s: %w", specKey, err)
+	}
+	return c, nil
 }
 
 // Resume continues the training of c. The spec may differ from c.Spec in what changes no number already computed:
@@ -93,15 +103,23 @@ func Resume[T tensor.Float](c *Checkpoint, spec Spec, set *data.Set, opts Option
 }
 
 func (t *Trainer[T]) restore(c *Checkpoint) error {
+	for key, want := range t.Meta().Metadata() {
+		if got := c.file.Metadata[key]; got != want {
+			return fmt.Errorf("%s %q: want %q, as in the data and the network of its spec", key, got, want)
+		}
+	}
+	if err := c.P.validate(c.Steps); err != nil {
+		return err
+	}
 	state := optim.State[T]{Steps: c.Steps}
 	weights := &safetensors.File{}
-	for _, tensor := range c.file.Tensors {
-		name, slot := strings.CutPrefix(tensor.Name, optimName)
+	for _, x := range c.file.Tensors {
+		name, slot := strings.CutPrefix(x.Name, optimName)
 		if !slot {
-			weights.Tensors = append(weights.Tensors, tensor)
+			weights.Tensors = append(weights.Tensors, x)
 			continue
 		}
-		v, err := safetensors.Floats[T](tensor)
+		v, err := safetensors.Floats[T](x)
 		if err != nil {
 			return err
 		}
@@ -116,9 +134,15 @@ func (t *Trainer[T]) restore(c *Checkpoint) error {
 	if err := t.rule.SetState(c.Rule); err != nil {
 		return err
 	}
-	if c.P.Batch < 0 || len(c.P.Recent) > Window || c.P.Count == nil {
-		return fmt.Errorf("progress: want a batch from 0, at most %d recent errors and counts", Window)
-	}
 	t.p = c.P
+	return nil
+}
+
+// validate checks what a file says of its progress, after so many steps of the optimiser.
+func (p progress) validate(steps int) error {
+	if p.Batch < 0 || p.Batch != steps || len(p.Recent) != min(p.Batch, Window) || p.Count == nil {
+		return fmt.Errorf("progress: %d batches, %d steps, %d recent errors and counts %v: want as many steps as batches, the errors of up to %d, and counts",
+			p.Batch, steps, len(p.Recent), p.Count, Window)
+	}
 	return nil
 }

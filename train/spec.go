@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/nn"
 )
 
@@ -121,6 +122,31 @@ func (s Spec) Validate() error {
 	must(s.Solver != "exact" || (s.Act == "linear" && s.Coords == "errors"), "solver", s.Solver,
 		"exact only with --act linear --coords errors; auto takes any network")
 	must(s.Schedule == "warmup-cosine" || s.Warmup == 0, "warmup", s.Warmup, "0 unless --schedule is warmup-cosine")
+	return errors.Join(faults...)
+}
+
+// Fits reports every flag that does not go with the set.
+func (s Spec) Fits(set *data.Set) error {
+	arch, _, err := s.Network()
+	if err != nil {
+		return err
+	}
+	var faults []error
+	if got := arch.Dims[0]; got != set.Inputs {
+		faults = append(faults, fmt.Errorf("--arch %s: %d inputs: want the %d pixels of an image of %s", s.Arch, got, set.Inputs, set.Name))
+	}
+	if got := arch.Dims[len(arch.Dims)-1]; got != set.Classes {
+		faults = append(faults, fmt.Errorf("--arch %s: %d outputs: want the %d classes of %s", s.Arch, got, set.Classes, set.Name))
+	}
+	n := set.Train.N()
+	if s.Limit > n {
+		faults = append(faults, fmt.Errorf("--limit %d: want at most the %d training images of %s", s.Limit, n, set.Name))
+	} else if s.Limit > 0 {
+		n = s.Limit
+	}
+	if s.Batch > n {
+		faults = append(faults, fmt.Errorf("--batch %d: want at most the %d training images in use", s.Batch, n))
+	}
 	return errors.Join(faults...)
 }
 

@@ -26,7 +26,7 @@ type Summary struct {
 	Seconds          float64        `json:"seconds"`
 	SamplesPerSecond *float64       `json:"samples_per_second"`
 	PassesMean       *float64       `json:"passes_mean"`   // of a training step, learning included
-	ResidualMean     *float64       `json:"residual_mean"` // ρ of a batch
+	ResidualMean     *float64       `json:"residual_mean"` // ρ of a batch, over batches where finite
 	GapMean          *float64       `json:"gap_mean"`      // estimated, over batches where known
 	Statuses         map[string]int `json:"statuses"`      // samples, over all batches
 	WeightsSHA256    string         `json:"weights_sha256"`
@@ -49,7 +49,7 @@ func (t *Trainer[T]) Summary(test *Score) Summary {
 	}
 	if s.Rule != "bp" {
 		out.Solver = &s.Solver
-		out.ResidualMean = number(p.Residual / float64(p.Inferences))
+		out.ResidualMean = number(p.Residual / float64(p.Residuals))
 		out.GapMean = number(p.Gap / float64(p.Gaps))
 		out.Statuses = map[string]int{}
 		for _, st := range infer.Statuses() {

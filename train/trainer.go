@@ -85,8 +85,8 @@ type progress struct {
 	Recent       []float64 `json:"recent"` // MSE of the last Window batches, oldest first
 	Passes, MACs float64
 	Seconds      float64
-	Inferences   int     // batches with inference
-	Residual     float64 // sum of the batches' residual ratios
+	Residual     float64 // sum of the batches' residual ratios, where finite
+	Residuals    int
 	Gap          float64 // sum of their estimated gaps, where known
 	Gaps         int
 	Count        map[string]int // samples by status
@@ -101,11 +101,8 @@ func New[T tensor.Float](spec Spec, set *data.Set, opts Options) (*Trainer[T], e
 	if err != nil {
 		return nil, err
 	}
-	if got := arch.Dims[0]; got != set.Inputs {
-		return nil, fmt.Errorf("--arch %s: %d inputs: images of %s have %d", spec.Arch, got, set.Name, set.Inputs)
-	}
-	if got := arch.Dims[len(arch.Dims)-1]; got != set.Classes {
-		return nil, fmt.Errorf("--arch %s: %d outputs: labels of %s have %d classes", spec.Arch, got, set.Name, set.Classes)
+	if err := spec.Fits(set); err != nil {
+		return nil, err
 	}
 	if spec.Limit > 0 {
 		if set, err = set.Limit(spec.Limit); err != nil {
@@ -196,8 +193,9 @@ func (t *Trainer[T]) Done() int { return t.p.Batch }
 func (t *Trainer[T]) Run(ctx context.Context) error {
 	t.batches.Seek(t.p.Batch)
 	for t.p.Batch < t.total {
+		b := t.batches.Next()
 		start := t.now()
-		stats, err := t.rule.Step(ctx, t.batches.Next(), t.opt)
+		stats, err := t.rule.Step(ctx, b, t.opt)
 		if err != nil {
 			return err
 		}
@@ -205,8 +203,8 @@ func (t *Trainer[T]) Run(ctx context.Context) error {
 		if t.opts.Recorder != nil {
 			t.opts.Recorder.Batch(r)
 		}
-		if !(stats.MSE <= divergedMSE) {
-			return &DivergedError{Batch: r.Batch, MSE: stats.MSE}
+		if err := t.judge(stats.MSE); err != nil {
+			return err
 		}
 		if e := t.spec.EvalEvery; e > 0 && r.Batch%e == 0 && r.Batch < t.total && t.opts.Recorder != nil {
 			t.opts.Recorder.Eval(r.Batch, t.Test())
@@ -237,8 +235,11 @@ func (p *progress) add(s learn.Stats, took time.Duration) Record {
 	}
 	p.Recent = append(p.Recent, s.MSE)
 	if s.Inference.Samples > 0 {
-		p.Inferences++
-		p.Residual += s.Inference.Residual()
+		// A sum that took in a NaN would hide all other batches, and JSON, in which it is kept, has none.
+		if r := s.Inference.Residual(); finite(r) {
+			p.Residual += r
+			p.Residuals++
+		}
 		if g := s.Inference.Gap(); finite(g) {
 			p.Gap += g
 			p.Gaps++
@@ -263,5 +264,20 @@ func (p *progress) running() float64 {
 	return sum / float64(len(p.Recent))
 }
 
+// judge reports whether the MSE says that the training has diverged, at the last batch done.
+func (t *Trainer[T]) judge(mse float64) error {
+	if mse <= divergedMSE {
+		return nil
+	}
+	return &DivergedError{Batch: t.p.Batch, MSE: mse}
+}
+
 // Test returns the network's score on the test split.
 func (t *Trainer[T]) Test() Score { return Evaluate(t.net, t.pool, t.set, t.set.Test) }
+
+// Conclude is Test at the end of a training. A batch's MSE is before its update: what the last update has done shows
+// here only. The error is a *DivergedError.
+func (t *Trainer[T]) Conclude() (Score, error) {
+	score := t.Test()
+	return score, t.judge(score.MSE)
+}
