@@ -17,6 +17,7 @@ const module = "github.com/settle-pc/settle"
 var imports = map[string][]string{
 	"":               {},
 	"tensor":         {},
+	"toy":            {},
 	"safetensors":    {},
 	"data/mnist":     {},
 	"plot":           {},
@@ -29,8 +30,9 @@ var imports = map[string][]string{
 	"model":          {"nn", "tensor", "safetensors"},
 	"learn":          {"energy", "infer", "nn", "optim", "data", "tensor"},
 	"train":          {"learn", "energy", "infer", "nn", "optim", "data", "tensor", "model", "safetensors"},
+	"theory":         {"toy", "nn", "tensor"},
 	"measure":        {"energy", "infer", "learn", "nn", "optim", "data", "tensor"},
-	"experiment":     {"train", "measure", "learn", "energy", "infer", "nn", "optim", "data", "tensor", "model", "safetensors"},
+	"experiment":     {"train", "theory", "toy", "measure", "learn", "energy", "infer", "nn", "optim", "data", "tensor", "model", "safetensors"},
 	"report":         {"store", "plot"},
 	"internal/check": {"tensor"},
 }
@@ -38,6 +40,7 @@ var imports = map[string][]string{
 // thirdParty lists the modules that a package of the compute core may use; packages that are not listed are free.
 var thirdParty = map[string][]string{
 	"": nil, "tensor": {"golang.org/x/sys"}, "nn": nil, "energy": nil, "infer": nil, "learn": nil, "optim": nil, "data": nil,
+	"toy": nil, "theory": {"gonum.org/v1/gonum"},
 	"data/mnist": nil, "safetensors": nil, "model": nil, "train": nil, "measure": nil, "experiment": nil, "store": nil,
 	"internal/check": nil,
 }

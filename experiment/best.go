@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -18,49 +19,55 @@ func (c Compare) best(cells []Cell) []Best {
 	return out
 }
 
-// score ranks a learning rate: batches to the lowest threshold that any rate of the rule reached, then final MSE.
-type score struct{ batches, mse float64 }
+// candidate is a learning rate at which no seed diverged, and its cells.
+type candidate struct {
+	lr    float64
+	cells []Cell
+}
 
+// bestOf chooses the candidate with the fewest batches to the lowest threshold that any candidate reached, then the
+// lowest final MSE, then the lowest rate.
 func (c Compare) bestOf(act, rule string, cells []Cell) Best {
 	b := Best{Rule: rule, Act: act, ToMSE: map[string]*Cost{}}
-	thresholds := c.Thresholds[act]
-	for _, t := range thresholds {
+	for _, t := range c.Thresholds[act] {
 		b.ToMSE[ThresholdKey(t)] = nil
 	}
-	rates := c.Rates[act+"/"+rule]
-	at := func(lr float64) []Cell {
-		return slices.DeleteFunc(slices.Clone(cells), func(x Cell) bool { return x.Act != act || x.Rule != rule || x.LR != lr })
-	}
-	// The lowest threshold that the median seed of some rate reached; without one, the final MSE decides alone.
-	key := ""
-	for _, t := range slices.Sorted(slices.Values(thresholds)) {
-		k := ThresholdKey(t)
-		if slices.ContainsFunc(rates, func(lr float64) bool { return !math.IsInf(medianBatches(at(lr), k), 0) }) {
-			key = k
-			break
+	var candidates []candidate
+	for _, lr := range c.Rates[act+"/"+rule] {
+		group := slices.DeleteFunc(slices.Clone(cells), func(x Cell) bool { return x.Act != act || x.Rule != rule || x.LR != lr })
+		if !slices.ContainsFunc(group, func(x Cell) bool { return x.DivergedAt != nil }) {
+			candidates = append(candidates, candidate{lr, group})
 		}
 	}
-	won := score{math.Inf(1), math.Inf(1)}
-	for _, lr := range rates {
-		group := at(lr)
-		if slices.ContainsFunc(group, func(x Cell) bool { return x.DivergedAt != nil }) {
-			continue
-		}
-		s := score{medianBatches(group, key), median(values(group, finalMSE))}
-		if b.LR == nil || s.batches < won.batches || (s.batches == won.batches && s.mse < won.mse) {
-			won, b.LR = s, &lr
-		}
+	if len(candidates) == 0 {
+		return b
 	}
-	if b.LR != nil {
-		for _, t := range thresholds {
-			b.ToMSE[ThresholdKey(t)] = medianCost(at(*b.LR), ThresholdKey(t))
-		}
+	key := lowestReached(c.Thresholds[act], candidates)
+	best := slices.MinFunc(candidates, func(x, y candidate) int {
+		return cmp.Or(cmp.Compare(medianBatches(x.cells, key), medianBatches(y.cells, key)),
+			cmp.Compare(median(values(x.cells, finalMSE)), median(values(y.cells, finalMSE))))
+	})
+	b.LR = &best.lr
+	for key := range b.ToMSE {
+		b.ToMSE[key] = medianCost(best.cells, key)
 	}
 	return b
 }
 
+// lowestReached returns the key of the lowest threshold that the median seed of some candidate reached, "" if there is
+// none: nobody has reached that, and the final MSE decides alone.
+func lowestReached(thresholds []float64, candidates []candidate) string {
+	for _, t := range slices.Sorted(slices.Values(thresholds)) {
+		key := ThresholdKey(t)
+		if slices.ContainsFunc(candidates, func(x candidate) bool { return !math.IsInf(medianBatches(x.cells, key), 0) }) {
+			return key
+		}
+	}
+	return ""
+}
+
 func finalMSE(x Cell) float64 {
-	if x.TrainMSE == nil || x.DivergedAt != nil {
+	if x.TrainMSE == nil {
 		return math.Inf(1)
 	}
 	return *x.TrainMSE
@@ -87,7 +94,7 @@ func median(v []float64) float64 {
 // costOf returns a function that reads one cost of a cell, +Inf where the threshold was not reached.
 func costOf(key string, f func(Cost) float64) func(Cell) float64 {
 	return func(x Cell) float64 {
-		if c := x.ToMSE[key]; c != nil && x.DivergedAt == nil {
+		if c := x.ToMSE[key]; c != nil {
 			return f(*c)
 		}
 		return math.Inf(1)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/nn"
 	"github.com/settle-pc/settle/tensor"
 	"github.com/settle-pc/settle/train"
 )
@@ -32,7 +33,7 @@ type Compare struct {
 // the origin; plain SGD; two learning rates a rule near the best of a wider search; one seed. It is not fair, and says so.
 func Preview() Compare {
 	base := train.Defaults()
-	base.Arch, base.Optim, base.Momentum = "784-128x9-10", "sgd", 0
+	base.Arch, base.Optim = "784-128x9-10", "sgd"
 	base.Batches, base.Epochs = 1000, 0
 	return Compare{
 		Base: base, Rules: []string{"bp", "pc"}, Acts: []string{"relu", "tanh", "linear"}, Seeds: []uint64{0},
@@ -45,7 +46,7 @@ func Preview() Compare {
 	}
 }
 
-// SetRates gives every activation and rule the same learning rates; those of pairs without an entry are these too.
+// SetRates gives every activation and rule the same learning rates.
 func (c *Compare) SetRates(rates []float64) {
 	c.Rates = map[string][]float64{}
 	for _, act := range c.Acts {
@@ -115,41 +116,75 @@ func ThresholdKey(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64)
 // Validate reports every fault of the description.
 func (c Compare) Validate() error {
 	var faults []error
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	fault := func(format string, args ...any) {
+		err := fmt.Errorf(format, args...)
+		if !slices.ContainsFunc(faults, func(e error) bool { return e.Error() == err.Error() }) {
+			faults = append(faults, err)
+		}
+	}
 	if len(c.Rules) == 0 || len(c.Acts) == 0 || len(c.Seeds) == 0 {
 		fault("--rules, --acts, --seeds: want at least one of each")
 	}
+	base := c.Base
+	if base.Batches < 1 {
+		fault("--batches %d: want a number from 1", base.Batches)
+		base.Batches = 1
+	}
+	// What cells replace is judged below, in the words of the flags that ask for it.
+	base.Act, base.Rule, base.LR = "linear", "bp", 1
+	if err := base.Validate(); err != nil {
+		fault("%w", err)
+	}
+	for _, rule := range c.Rules {
+		if !slices.Contains(train.Rules, rule) {
+			fault("--rules %q: want some of %s", rule, strings.Join(train.Rules, ", "))
+		}
+	}
+	for _, act := range c.Acts {
+		c.validateAct(act, fault)
+	}
+	if len(faults) > 0 {
+		return errors.Join(faults...)
+	}
 	seen := map[string]bool{}
 	for _, s := range c.specs() {
+		if err := s.Validate(); err != nil {
+			fault("%w", err)
+		}
 		if name := cellName(s); seen[name] {
 			fault("cell %s is asked for twice: want each rule, activation, learning rate and seed once", name)
 		} else {
 			seen[name] = true
 		}
-		if err := s.Validate(); err != nil && !containsError(faults, err) {
-			faults = append(faults, err)
-		}
-	}
-	for _, act := range c.Acts {
-		if len(c.Thresholds[act]) == 0 {
-			fault("--thresholds: none for %s: want one or more", act)
-		}
-		for _, t := range c.Thresholds[act] {
-			if !(t > 0) || math.IsInf(t, 0) {
-				fault("--thresholds %v: want training errors above 0", t)
-			}
-		}
-		for _, rule := range c.Rules {
-			if len(c.Rates[act+"/"+rule]) == 0 {
-				fault("--lrs: no learning rate for %s with %s: want one or more", rule, act)
-			}
-		}
 	}
 	return errors.Join(faults...)
 }
 
-func containsError(list []error, err error) bool {
-	return slices.ContainsFunc(list, func(e error) bool { return e.Error() == err.Error() })
+// validateAct reports what is wrong with an activation, its thresholds and its learning rates.
+func (c Compare) validateAct(act string, fault func(string, ...any)) {
+	if _, err := nn.ParseActivation(act); err != nil {
+		fault("--acts: %w", err)
+		return
+	}
+	if len(c.Thresholds[act]) == 0 {
+		fault("--thresholds: none for %s: want one or more", act)
+	}
+	for _, t := range c.Thresholds[act] {
+		if !(t > 0) || math.IsInf(t, 0) {
+			fault("--thresholds %v: want training errors above 0", t)
+		}
+	}
+	for _, rule := range c.Rules {
+		rates := c.Rates[act+"/"+rule]
+		if len(rates) == 0 {
+			fault("--lrs: no learning rate for %s with %s: want one or more", rule, act)
+		}
+		for _, lr := range rates {
+			if !(lr > 0) || math.IsInf(lr, 0) {
+				fault("--lrs %v: want learning rates above 0", lr)
+			}
+		}
+	}
 }
 
 // specs returns the trainings in order.
@@ -203,16 +238,16 @@ func (c Compare) Run(ctx context.Context, set *data.Set, sink Sink, env Env) (Co
 		i := order[k]
 		s := specs[i]
 		left := float64(s.Batches)
+		todo := job{s, c.Thresholds[s.Act], func() { left--; m.add(weight(s), "") }}
 		result, err := cell(sink, cellName(s), func() (Cell, error) {
-			tick := func() { left--; m.add(weight(s), "") }
 			if s.DType == "float64" {
-				return runCell[float64](ctx, s, c.Thresholds[s.Act], set, env, tick)
+				return runCell[float64](ctx, todo, set, env)
 			}
-			return runCell[float32](ctx, s, c.Thresholds[s.Act], set, env, tick)
+			return runCell[float32](ctx, todo, set, env)
 		})
 		out.Cells[i] = result
 		if err == nil {
-			m.add(weight(s)*left, cellNote(result, c.Thresholds[s.Act]))
+			m.add(weight(s)*left, cellNote(result, todo.thresholds))
 		}
 		return err
 	})
@@ -222,31 +257,47 @@ func (c Compare) Run(ctx context.Context, set *data.Set, sink Sink, env Env) (Co
 	out.Best = c.best(out.Cells)
 	out.Why = c.why(out)
 	out.Fair = len(out.Why) == 0
-	return out, c.writeTables(sink, out)
+	_, err = cell(sink, tablesCell, func() (bool, error) { return true, c.writeTables(sink, out) })
+	return out, err
+}
+
+// tablesCell says that the tables are written, so that a run which goes on after that does not write them again.
+const tablesCell = "tables"
+
+// job is what a cell trains, to which thresholds, and what it calls after each batch.
+type job struct {
+	spec       train.Spec
+	thresholds []float64
+	tick       func()
 }
 
 // runCell trains one cell.
-func runCell[T tensor.Float](ctx context.Context, s train.Spec, thresholds []float64, set *data.Set, env Env, tick func()) (Cell, error) {
+func runCell[T tensor.Float](ctx context.Context, todo job, set *data.Set, env Env) (Cell, error) {
+	s := todo.spec
 	c := Cell{Rule: s.Rule, Act: s.Act, LR: s.LR, Seed: s.Seed, ToMSE: map[string]*Cost{}, Curve: &Curve{}}
-	for _, t := range thresholds {
+	for _, t := range todo.thresholds {
 		c.ToMSE[ThresholdKey(t)] = nil
 	}
 	t, err := train.New[T](s, set, train.Options{Now: env.Now, Stop: func(r train.Record) bool {
-		tick()
-		return c.record(r, thresholds)
+		todo.tick()
+		return c.record(r, todo.thresholds)
 	}})
 	if err != nil {
 		return c, err
 	}
 	defer t.Close()
-	var diverged *train.DivergedError
-	if err := t.Run(ctx); errors.As(err, &diverged) {
-		c.DivergedAt = &diverged.Batch
+	var test *train.Score
+	if err = t.Run(ctx); err == nil {
+		var score train.Score
+		score, err = t.Conclude()
+		test = &score
+	}
+	if diverged, ok := errors.AsType[*train.DivergedError](err); ok {
+		c.DivergedAt, test = &diverged.Batch, nil
 	} else if err != nil {
 		return c, err
 	}
-	test := t.Test()
-	sum := t.Summary(&test)
+	sum := t.Summary(test)
 	c.Batches, c.TrainMSE, c.TestAccuracy = sum.Batches, sum.TrainMSE, sum.TestAccuracy
 	c.PassesMean, c.ResidualMean, c.GapMean = sum.PassesMean, sum.ResidualMean, sum.GapMean
 	return c, nil

@@ -20,7 +20,7 @@ type Sink interface {
 
 // Env is what a run needs of its surroundings.
 type Env struct {
-	Workers  int              // cells computed at a time
+	Workers  int              // cells computed at a time, at least one
 	Now      func() time.Time // the clock
 	Progress func(Progress)   // called from one goroutine at a time; nil: nobody looks
 }
@@ -55,7 +55,7 @@ func forEach(ctx context.Context, workers, n int, f func(ctx context.Context, i 
 	defer cancel(nil)
 	next := make(chan int)
 	var wg sync.WaitGroup
-	for range min(workers, n) {
+	for range min(max(1, workers), n) {
 		wg.Go(func() {
 			for i := range next {
 				if err := f(ctx, i); err != nil {

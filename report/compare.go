@@ -1,7 +1,10 @@
 package report
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -21,22 +24,27 @@ type curve struct {
 
 // Compare draws the learning curves of a comparison, a panel for each activation: training error against batches. The
 // best learning rate of each rule, by table best, is thick, the others are thin and dashed. It writes figures/compare
-// and the tables as CSV, and returns the paths of the pictures.
+// and the tables as CSV, and returns the paths of the pictures: none where no training lasted long enough for a curve.
 func Compare(run *store.Run) ([]string, error) {
-	for _, name := range []string{"cells", "curves", "best"} {
+	tables := map[string]store.Table{}
+	for _, name := range []string{"cells", "best", "curves"} {
 		t, err := run.Table(name)
+		if name == "curves" && errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
 		if err != nil {
 			return nil, err
 		}
 		if err := csvOf(run, name, t); err != nil {
 			return nil, err
 		}
+		tables[name] = t
 	}
-	curves, err := readCurves(run)
+	curves, err := readCurves(tables["curves"])
 	if err != nil {
 		return nil, err
 	}
-	best, err := readBest(run)
+	best, err := readBest(tables["best"])
 	if err != nil {
 		return nil, err
 	}
@@ -65,20 +73,17 @@ func Compare(run *store.Run) ([]string, error) {
 }
 
 // readCurves gathers the rows of table curves into trainings, in order of appearance.
-func readCurves(run *store.Run) ([]*curve, error) {
-	t, err := run.Table("curves")
-	if err != nil {
-		return nil, err
-	}
+func readCurves(t store.Table) ([]*curve, error) {
 	var out []*curve
 	at := map[string]*curve{}
 	for _, row := range t.Rows {
 		var act, rule string
-		var lr, seed, batch, mse float64
+		var lr, batch, mse float64
+		var seed any // beyond 2⁵³ no float64
 		if err := scan(t, row, map[string]any{"act": &act, "rule": &rule, "lr": &lr, "seed": &seed, "batch": &batch, "mse": &mse}); err != nil {
 			return nil, fmt.Errorf("table curves: %w", err)
 		}
-		key := fmt.Sprint(act, rule, lr, seed)
+		key := fmt.Sprintf("%s/%s/%v/%v", act, rule, lr, seed)
 		c := at[key]
 		if c == nil {
 			c = &curve{act: act, rule: rule, lr: lr}
@@ -91,11 +96,7 @@ func readCurves(run *store.Run) ([]*curve, error) {
 }
 
 // readBest returns the best learning rate of each act/rule that has one.
-func readBest(run *store.Run) (map[string]float64, error) {
-	t, err := run.Table("best")
-	if err != nil {
-		return nil, err
-	}
+func readBest(t store.Table) (map[string]float64, error) {
 	best := map[string]float64{}
 	for _, row := range t.Rows {
 		var act, rule string
@@ -127,7 +128,7 @@ func scan(t store.Table, row []any, into map[string]any) error {
 				return fmt.Errorf("column %s: %v: want text", name, row[i])
 			}
 		case *float64:
-			if *to, ok = row[i].(float64); !ok {
+			if *to, ok = float(row[i]); !ok {
 				return fmt.Errorf("column %s: %v: want a number", name, row[i])
 			}
 		}
@@ -136,4 +137,16 @@ func scan(t store.Table, row []any, into map[string]any) error {
 		return fmt.Errorf("columns %v: some of the wanted %d are missing", t.Columns, len(into))
 	}
 	return nil
+}
+
+// float returns a stored number, rounded if it is a whole one of 2⁵³ and more.
+func float(v any) (float64, bool) {
+	switch v := v.(type) {
+	case float64:
+		return v, true
+	case json.Number:
+		f, err := v.Float64()
+		return f, err == nil
+	}
+	return 0, false
 }

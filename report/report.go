@@ -13,8 +13,13 @@ import (
 
 // save writes a figure as SVG and PNG and its numbers as CSV under figures/NAME, and returns the paths of the pictures.
 func save(run *store.Run, name string, f *plot.Figure) ([]string, error) {
+	return saveAs(run, name, f, plot.SVG, plot.PNG)
+}
+
+// saveAs is save in other formats.
+func saveAs(run *store.Run, name string, f *plot.Figure, formats ...plot.Format) ([]string, error) {
 	base := "figures/" + name
-	names, err := f.Save(run.WriteFile, base, plot.SVG, plot.PNG)
+	names, err := f.Save(run.WriteFile, base, formats...)
 	if err != nil {
 		return nil, fmt.Errorf("figure %s: %w", name, err)
 	}
@@ -26,9 +31,14 @@ func save(run *store.Run, name string, f *plot.Figure) ([]string, error) {
 		return nil, err
 	}
 	for i, n := range names {
-		names[i] = filepath.Join(run.Dir(), filepath.FromSlash(n))
+		names[i] = pathOf(run, n)
 	}
 	return names, nil
+}
+
+// pathOf returns where a file of the run lies.
+func pathOf(run *store.Run, name string) string {
+	return filepath.Join(run.Dir(), filepath.FromSlash(name))
 }
 
 // csvOf writes a stored table as tables/NAME.csv.

@@ -122,6 +122,25 @@ func TestEveryWordOfTheSpecActs(t *testing.T) {
 	}
 }
 
+// No two optimisers, and no two steps of a truncated Euler, do the same.
+func TestOptimizersAndStepsDiffer(t *testing.T) {
+	seen := map[string]string{}
+	try := func(name string, s Spec) {
+		tr, _ := train[float64](t, s)
+		sum := model.Sum(tr.Network())
+		if seen[sum] != "" {
+			t.Errorf("%s does what %s does", name, seen[sum])
+		}
+		seen[sum] = name
+	}
+	for _, optim := range Optimizers {
+		try(optim, small().with(func(s *Spec) { s.Optim, s.LR, s.WeightDecay, s.Batches = optim, 0.01, 0.1, 3 }))
+	}
+	for _, dt := range []float64{0.01, 0.1, 0.2} {
+		try(fmt.Sprint("euler ", dt), small().with(func(s *Spec) { s.Solver, s.DT, s.MaxPasses, s.Tol, s.Gap, s.Batches = "euler", dt, 10, 0, 0, 3 }))
+	}
+}
+
 func TestEpochsDealEveryBatchOnce(t *testing.T) {
 	_, l := train[float32](t, small().with(func(s *Spec) { s.Batches, s.Epochs, s.Batch = 0, 3, 64 }))
 	if len(l.batches) != 3*(200/64) {
@@ -287,6 +306,11 @@ func TestDivergenceOfTheLastUpdateIsSeen(t *testing.T) {
 		}
 	}
 	tr, _ := train[float32](t, small())
+	for mse, want := range map[float64]bool{0: false, divergedMSE: false, math.Nextafter(divergedMSE, 100): true, inf: true, nan: true} {
+		if got := tr.judge(mse) != nil; got != want {
+			t.Errorf("an MSE of %v is divergence: %v, want %v", mse, got, want)
+		}
+	}
 	if score, err := tr.Conclude(); err != nil || score != tr.Test() {
 		t.Errorf("a good training concludes with %v, error %v", score, err)
 	}

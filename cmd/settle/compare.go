@@ -19,6 +19,7 @@ import (
 	"github.com/settle-pc/settle/experiment"
 	"github.com/settle-pc/settle/report"
 	"github.com/settle-pc/settle/store"
+	"github.com/settle-pc/settle/train"
 )
 
 // compareFlags are the flags of compare beside the network's.
@@ -45,7 +46,7 @@ Interrupted, the same command with --out DIRECTORY goes on where it was.`,
 		Example: `  settle compare
   settle compare --acts relu --lrs 0.25,0.5,1,2,4,8 --seeds 0,1,2 --batches 2000
   settle compare --arch 784-300-300-10 --acts tanh --optim adam --lrs 0.0005,0.001,0.002 --thresholds 0.03,0.02`,
-		Args: cobra.NoArgs,
+		Args: operands(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.plan(cmd, &plan, flags); err != nil {
 				return err
@@ -71,6 +72,10 @@ func (a *app) plan(cmd *cobra.Command, c *experiment.Compare, flags compareFlags
 		return errors.New("--preview: want it without --lrs and --seeds, which it chooses")
 	}
 	a.settleSpec(cmd, &c.Base)
+	c.Base.Workers = 1 // of a cell; and a comparison that goes on may do so with another number of them
+	if given("optim") && c.Base.Optim != "sgd" && !given("lrs") {
+		return fmt.Errorf("--optim %s: want --lrs with it, since the default learning rates are for sgd", c.Base.Optim)
+	}
 	c.Rules, c.Acts = flags.rules, flags.acts
 	c.Seeds = []uint64{a.seed}
 	if given("seeds") {
@@ -84,7 +89,7 @@ func (a *app) plan(cmd *cobra.Command, c *experiment.Compare, flags compareFlags
 	}
 	for _, act := range c.Acts {
 		if given("thresholds") {
-			t := slices.Sorted(slices.Values(flags.thresholds))
+			t := slices.Compact(slices.Sorted(slices.Values(flags.thresholds)))
 			slices.Reverse(t)
 			c.Thresholds[act] = t
 		} else if c.Thresholds[act] == nil {
@@ -122,15 +127,17 @@ func (a *app) compare(plan experiment.Compare) error {
 	}})
 	bar.end()
 	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("interrupted; the same command with --out %s goes on from the cells that are done (%w)", run.Dir(), err)
+		return interrupted("the same command with --out " + run.Dir() + " goes on from the cells that are done")
 	}
 	if err != nil {
 		return failure{err}
 	}
-	out := compareResult{Comparison: result, Run: run.Dir()}
-	if out.Figures, err = report.Compare(run); err != nil {
+	out := compareResult{Comparison: result, Figures: []string{}, Run: run.Dir()}
+	figures, err := report.Compare(run)
+	if err != nil {
 		return failure{err}
 	}
+	out.Figures = append(out.Figures, figures...)
 	for i := range out.Cells {
 		out.Cells[i].Curve = nil // the curves are in the run's tables
 	}
@@ -141,7 +148,12 @@ func (a *app) compare(plan experiment.Compare) error {
 	if err := a.printJSON(out); err != nil {
 		return failure{err}
 	}
-	fmt.Fprintf(a.text(), "figure: %s; tables: %s\n", strings.Join(out.Figures, ", "), filepath.Join(run.Dir(), "tables"))
+	if len(figures) == 0 {
+		fmt.Fprintf(a.text(), "no figure: no training reached batch %d, where curves begin\n", train.Window)
+	} else {
+		fmt.Fprintf(a.text(), "figure: %s\n", strings.Join(figures, ", "))
+	}
+	fmt.Fprintf(a.text(), "tables and results: %s\n", run.Dir())
 	return nil
 }
 

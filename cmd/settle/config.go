@@ -8,7 +8,11 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
+
+// instead holds flags of which one replaces the other: with one on the command line, both are settled.
+var instead = map[string]string{"batches": "epochs", "epochs": "batches"}
 
 // applyConfig gives every flag that the command line does not set the value that the file of --config has for it. Keys
 // are the names of flags; a list stands for values with commas between them.
@@ -16,14 +20,16 @@ func (a *app) applyConfig(cmd *cobra.Command) error {
 	if a.config == "" {
 		return nil
 	}
-	text, err := os.ReadFile(a.config)
+	source, err := os.ReadFile(a.config)
 	if err != nil {
 		return fmt.Errorf("--config: %w", err)
 	}
-	file, err := parser.ParseBytes(text, 0)
+	file, err := parser.ParseBytes(source, 0)
 	if err != nil {
 		return fmt.Errorf("--config %s: %w", a.config, err)
 	}
+	fixed := map[string]bool{}
+	cmd.Flags().Visit(func(f *pflag.Flag) { fixed[f.Name], fixed[instead[f.Name]] = true, true })
 	for _, doc := range file.Docs {
 		if doc.Body == nil {
 			continue
@@ -33,7 +39,7 @@ func (a *app) applyConfig(cmd *cobra.Command) error {
 			return fmt.Errorf("--config %s: want keys and values, such as  lr: 0.001", a.config)
 		}
 		for it := m.MapRange(); it.Next(); {
-			if err := setFlag(cmd, it.Key(), it.Value()); err != nil {
+			if err := setFlag(cmd, it.Key(), it.Value(), fixed); err != nil {
 				at := it.Key().GetToken().Position
 				return fmt.Errorf("--config %s:%d:%d: %w", a.config, at.Line, at.Column, err)
 			}
@@ -42,41 +48,44 @@ func (a *app) applyConfig(cmd *cobra.Command) error {
 	return nil
 }
 
-// setFlag sets one flag unless the command line did.
-func setFlag(cmd *cobra.Command, key ast.MapKeyNode, value ast.Node) error {
+// setFlag sets one flag, unless the command line has fixed it.
+func setFlag(cmd *cobra.Command, key ast.MapKeyNode, value ast.Node, fixed map[string]bool) error {
 	name := key.GetToken().Value
 	flag := cmd.Flags().Lookup(name)
 	if flag == nil || name == "config" || name == "help" {
-		return fmt.Errorf("unknown key %q: settle %s --help lists the flags", name, cmd.Name())
+		return fmt.Errorf("unknown key %q: %s --help lists the flags", name, cmd.CommandPath())
 	}
-	if flag.Changed {
-		return nil
-	}
-	v, err := scalar(value)
+	v, err := text(value)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if err := cmd.Flags().Set(name, v); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	if fixed[name] {
+		return nil
 	}
-	return nil
+	return flagError(cmd.Flags().Set(name, v))
 }
 
-// scalar returns a value as a command line would have it.
+// text returns a value as a command line would have it.
+func text(n ast.Node) (string, error) {
+	list, ok := n.(*ast.SequenceNode)
+	if !ok {
+		return scalar(n)
+	}
+	var parts []string
+	for _, v := range list.Values {
+		p, err := scalar(v)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, p)
+	}
+	return strings.Join(parts, ","), nil
+}
+
 func scalar(n ast.Node) (string, error) {
 	switch n := n.(type) {
-	case *ast.SequenceNode:
-		var parts []string
-		for _, v := range n.Values {
-			p, err := scalar(v)
-			if err != nil {
-				return "", err
-			}
-			parts = append(parts, p)
-		}
-		return strings.Join(parts, ","), nil
-	case ast.ScalarNode:
+	case *ast.BoolNode, *ast.FloatNode, *ast.IntegerNode, *ast.InfinityNode, *ast.NanNode, *ast.StringNode:
 		return n.GetToken().Value, nil
 	}
-	return "", fmt.Errorf("%s: want a single value or a list", n.Type())
+	return "", fmt.Errorf("%s: want a single value, or a list of them", strings.ToLower(n.Type().String()))
 }

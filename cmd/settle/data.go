@@ -14,19 +14,28 @@ import (
 
 // setInfo describes a data set in the object that --json prints.
 type setInfo struct {
-	Name      string          `json:"name"`
-	Found     bool            `json:"found"`
-	Train     int             `json:"train"`
-	Test      int             `json:"test"`
-	Rows      int             `json:"rows"`
-	Cols      int             `json:"cols"`
-	Classes   int             `json:"classes"`
-	Mean      float64         `json:"mean"`
-	Std       float64         `json:"std"`
-	Official  *bool           `json:"official_mnist"`
-	Checksums []data.Checksum `json:"checksums,omitempty"`
-	Fault     string          `json:"fault,omitempty"`
+	Name      string     `json:"name"`
+	Found     bool       `json:"found"`
+	Train     int        `json:"train"`
+	Test      int        `json:"test"`
+	Rows      int        `json:"rows"`
+	Cols      int        `json:"cols"`
+	Classes   int        `json:"classes"`
+	Mean      float64    `json:"mean"`
+	Std       float64    `json:"std"`
+	Official  *bool      `json:"official_mnist"`
+	Checksums []checksum `json:"checksums,omitempty"`
+	Fault     string     `json:"fault,omitempty"`
 }
+
+// checksum is a data.Checksum with the keys of JSON.
+type checksum struct {
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"`
+}
+
+// dataFile is what the commands write to --out.
+const dataFile = "data.json"
 
 func (a *app) dataCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -38,26 +47,35 @@ files of such a set (gzipped or not) can be given to --data by its path.`,
 		Example: `  settle data
   settle data check path/to/folder
   SETTLE_DATA=$HOME/data settle data import fashion path/to/folder`,
-		Args: cobra.NoArgs,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("unknown command %q for %q: want one of %s", args[0], cmd.CommandPath(), subcommands(cmd))
+			}
+			return nil
+		},
 		RunE: func(*cobra.Command, []string) error { return a.listData() },
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use:     "check mnist|fashion|DIR",
 		Short:   "Read a set whole and print its checksums",
 		Example: "  settle data check mnist",
-		Args:    cobra.ExactArgs(1),
+		Args:    operands(1, 1),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.checkData(args[0]) },
 	}, &cobra.Command{
 		Use:     "import fashion DIR",
 		Short:   "Check the IDX files in DIR and copy them to where --data fashion finds them",
 		Example: "  SETTLE_DATA=$HOME/data settle data import fashion path/to/folder",
-		Args:    cobra.ExactArgs(2),
+		Args:    operands(2, 2),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.importData(args[0], args[1]) },
 	})
 	return cmd
 }
 
 func (a *app) listData() error {
+	run, err := a.outRun("data")
+	if err != nil {
+		return err
+	}
 	var infos []setInfo
 	for _, name := range []string{"mnist", "fashion"} {
 		set, err := openSet(name)
@@ -70,7 +88,7 @@ func (a *app) listData() error {
 		infos = append(infos, info)
 		describeSet(a.text(), info)
 	}
-	return a.keepAndPrint("data", map[string]any{"sets": infos})
+	return a.deliver(run, dataFile, map[string]any{"sets": infos})
 }
 
 func (a *app) checkData(name string) error {
@@ -78,25 +96,19 @@ func (a *app) checkData(name string) error {
 	if err != nil {
 		return err
 	}
+	run, err := a.outRun("data")
+	if err != nil {
+		return err
+	}
 	info := inform(set)
-	sums := set.Checksums()
-	info.Checksums = sums[:]
+	for _, c := range set.Checksums() {
+		info.Checksums = append(info.Checksums, checksum(c))
+	}
 	describeSet(a.text(), info)
 	for _, c := range info.Checksums {
 		fmt.Fprintf(a.text(), "  %s  %s\n", c.SHA256, c.File)
 	}
-	return a.keepAndPrint("data", map[string]any{"sets": []setInfo{info}})
-}
-
-// keepAndPrint writes v to --out, if one was asked for, and to stdout with --json.
-func (a *app) keepAndPrint(command string, v any) error {
-	if err := a.keepJSON(command, command+".json", v); err != nil {
-		return err
-	}
-	if err := a.printJSON(v); err != nil {
-		return failure{err}
-	}
-	return nil
+	return a.deliver(run, dataFile, map[string]any{"sets": []setInfo{info}})
 }
 
 func inform(s *data.Set) setInfo {
@@ -123,32 +135,48 @@ func (a *app) importData(name, dir string) error {
 	case root == "":
 		return errors.New("data import: SETTLE_DATA is not set: want the folder in which sets are kept")
 	}
-	set, err := openSet(dir)
+	set, err := data.OpenDir(dir)
 	if err != nil {
-		return err
+		return fmt.Errorf("data import: %w", err)
 	}
+	if set.CheckMNIST() == nil {
+		return fmt.Errorf("data import: %s holds MNIST, which is built in: want Fashion-MNIST", dir)
+	}
+	set.Name = name
 	to := filepath.Join(root, "fashion-mnist")
 	if _, err := os.Stat(to); err == nil {
 		return fmt.Errorf("data import: %s is there already: want it removed first", to)
 	}
+	run, err := a.outRun("data")
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(root, 0o777); err != nil {
 		return fmt.Errorf("data import: SETTLE_DATA: %w", err)
 	}
-	// Whole or not at all: the folder gets its name when all files are in it.
-	tmp, err := os.MkdirTemp(root, "import-*")
+	if err := place(to, set); err != nil {
+		return failure{fmt.Errorf("data import: %w", err)}
+	}
+	info := inform(set)
+	describeSet(a.text(), info)
+	fmt.Fprintf(a.text(), "copied to %s; next: settle train --data fashion\n", to)
+	return a.deliver(run, dataFile, map[string]any{"sets": []setInfo{info}})
+}
+
+// place writes a set to the new folder dir, whole or not at all: it gets its name when all files are in it.
+func place(dir string, s *data.Set) error {
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".import-*")
 	if err != nil {
-		return fmt.Errorf("data import: SETTLE_DATA: %w", err)
+		return err
 	}
 	defer os.RemoveAll(tmp)
-	if err := writeSet(tmp, set); err != nil {
-		return failure{err}
+	if err := os.Chmod(tmp, 0o755); err != nil { // MkdirTemp's is for the owner alone
+		return err
 	}
-	if err := os.Rename(tmp, to); err != nil {
-		return failure{err}
+	if err := writeSet(tmp, s); err != nil {
+		return err
 	}
-	describeSet(a.text(), inform(set))
-	fmt.Fprintf(a.text(), "copied to %s; next: settle train --data fashion\n", to)
-	return a.keepAndPrint("data", map[string]any{"sets": []setInfo{inform(set)}})
+	return os.Rename(tmp, dir)
 }
 
 // writeSet writes the four IDX files of a set.

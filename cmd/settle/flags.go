@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,6 +45,25 @@ func trainFlags(f *pflag.FlagSet, s *train.Spec) {
 	f.Float64Var(&s.LR, "lr", s.LR, "learning `rate`")
 	f.IntVar(&s.Epochs, "epochs", s.Epochs, "`number` of epochs")
 	f.IntVar(&s.EvalEvery, "eval-every", s.EvalEvery, "test every `N` batches; 0: at the end only")
+}
+
+// wants says in words what a type of flag takes.
+var wants = map[string]string{
+	"bool": "true or false", "float64": "a number", "int": "a whole number", "uint64": "a whole number from 0",
+	"float64Slice": "numbers with commas between them", "uintSlice": "whole numbers from 0 with commas between them",
+}
+
+// flagError says of a value that cannot be read what is accepted, in place of the parser's words.
+func flagError(err error) error {
+	bad, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return err
+	}
+	want, ok := wants[bad.GetFlag().Value.Type()]
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("--%s %q: want %s", bad.GetFlag().Name, bad.GetValue(), want)
 }
 
 // settleSpec fills in what follows from which flags were given: batches replace the default epochs, and a residual

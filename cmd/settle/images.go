@@ -1,16 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"image"
-	"image/color"
-	_ "image/png" // registers the decoder
+	"image/png"
+	"io"
 	"math"
 	"os"
 	"strings"
-
-	"github.com/sbinet/npyio/npy"
 
 	"github.com/settle-pc/settle/data"
 )
@@ -38,31 +34,41 @@ func readImages(name string, rows, cols int) ([][]float64, error) {
 }
 
 func readPNG(f *os.File, rows, cols int) ([][]float64, error) {
-	img, _, err := image.Decode(f)
+	// The size first: decoding asks for the memory that the header promises.
+	c, err := png.DecodeConfig(f)
 	if err != nil {
 		return nil, fmt.Errorf("not a PNG image: %w", err)
 	}
-	b := img.Bounds()
-	if b.Dx() != cols || b.Dy() != rows {
-		return nil, fmt.Errorf("%d×%d pixels: want %d×%d", b.Dx(), b.Dy(), cols, rows)
+	if c.Width != cols || c.Height != rows {
+		return nil, fmt.Errorf("%d×%d pixels: want %d×%d", c.Width, c.Height, cols, rows)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	img, err := png.Decode(f)
+	if err != nil {
+		return nil, fmt.Errorf("not a PNG image: %w", err)
 	}
 	out := make([]float64, 0, rows*cols)
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			c := img.At(x, y)
-			if r, g, b, _ := c.RGBA(); r != g || g != b {
+	for y := range rows {
+		for x := range cols {
+			r, g, b, alpha := img.At(img.Bounds().Min.X+x, img.Bounds().Min.Y+y).RGBA()
+			switch {
+			case alpha != math.MaxUint16:
+				return nil, fmt.Errorf("pixel (%d, %d) is transparent: want a grey image without transparency", x, y)
+			case r != g || g != b:
 				return nil, fmt.Errorf("pixel (%d, %d) is coloured: want a grey image", x, y)
 			}
-			out = append(out, float64(color.Gray16Model.Convert(c).(color.Gray16).Y)/math.MaxUint16)
+			out = append(out, float64(r)/math.MaxUint16)
 		}
 	}
 	return [][]float64{out}, nil
 }
 
 func readIDX(f *os.File, rows, cols int) ([][]float64, error) {
-	x, err := data.ReadIDX(f, f.Name())
+	x, err := data.ReadIDX(f, "an IDX file, since its name ends neither in .png nor in .npy")
 	if err != nil {
-		return nil, fmt.Errorf("want a .png, a .npy or an IDX file of images: %w", err)
+		return nil, err
 	}
 	if len(x.Dims) != 3 {
 		return nil, fmt.Errorf("%d axes: want images, rows and columns", len(x.Dims))
@@ -79,60 +85,22 @@ func readIDX(f *os.File, rows, cols int) ([][]float64, error) {
 
 // readNPY reads an array whose last axis has rows·cols elements, or whose last two are rows and cols.
 func readNPY(f *os.File, rows, cols int) ([][]float64, error) {
-	r, err := npy.NewReader(f)
-	if err != nil {
-		return nil, fmt.Errorf("not a .npy array: %w", err)
-	}
-	h := r.Header.Descr
-	size, n := rows*cols, len(h.Shape)
-	flat := n >= 1 && n <= 2 && h.Shape[n-1] == size
-	square := n >= 2 && n <= 3 && h.Shape[n-2] == rows && h.Shape[n-1] == cols
-	if !flat && !square {
-		return nil, fmt.Errorf("shape %v: want (…, %d) or (…, %d, %d)", h.Shape, size, rows, cols)
-	}
-	if h.Fortran && n > 1 {
-		return nil, errors.New("Fortran order: want C order (numpy.ascontiguousarray)")
-	}
-	v, err := npyValues(r, h.Type)
+	a, err := readArray(f)
 	if err != nil {
 		return nil, err
 	}
-	for i, x := range v {
+	size, n := rows*cols, len(a.shape)
+	flat := n <= 2 && a.shape[n-1] == size
+	square := n >= 2 && n <= 3 && a.shape[n-2] == rows && a.shape[n-1] == cols
+	if !flat && !square {
+		return nil, fmt.Errorf("shape %v: want [%d], [N %d], [%d %d] or [N %d %d]", a.shape, size, size, rows, cols, rows, cols)
+	}
+	for i, x := range a.values {
 		if !(x >= 0 && x <= 1) {
-			return nil, fmt.Errorf("value %v at position %d: want floats from 0 to 1", x, i)
+			return nil, fmt.Errorf("value %v at position %d: want bytes, or floats from 0 to 1", x, i)
 		}
 	}
-	if len(v)%size != 0 {
-		return nil, fmt.Errorf("%d values: want a multiple of %d", len(v), size)
-	}
-	return cut(v, size), nil
-}
-
-// npyValues reads all values as intensities: bytes over 255, floats as they are.
-func npyValues(r *npy.Reader, dtype string) ([]float64, error) {
-	switch strings.TrimLeft(dtype, "<|=") {
-	case "u1":
-		var b []uint8
-		err := r.Read(&b)
-		return scaled(b, 255), err
-	case "f4":
-		var b []float32
-		err := r.Read(&b)
-		return scaled(b, 1), err
-	case "f8":
-		var b []float64
-		err := r.Read(&b)
-		return b, err
-	}
-	return nil, fmt.Errorf("element type %s: want uint8, float32 or float64, little-endian", dtype)
-}
-
-func scaled[V uint8 | float32](v []V, by float64) []float64 {
-	out := make([]float64, len(v))
-	for i, x := range v {
-		out[i] = float64(x) / by
-	}
-	return out
+	return cut(a.values, size), nil
 }
 
 // cut divides v into pieces of n.

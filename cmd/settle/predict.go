@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 
@@ -25,7 +26,7 @@ arrays, whose last axis (or last two) is an image: unsigned bytes, or floats fro
 which estimates them under the squared error it was trained on.`,
 		Example: `  settle predict --model runs/…/model.safetensors digit.png
   settle predict --model runs/…/model.safetensors t10k-images-idx3-ubyte.gz --json`,
-		Args: cobra.MinimumNArgs(1),
+		Args: operands(1, math.MaxInt),
 		RunE: func(_ *cobra.Command, args []string) error { return a.predict(path, args, invert) },
 	}
 	cmd.Flags().StringVar(&path, "model", "", "model `file`, as settle train writes it")
@@ -57,41 +58,67 @@ func (a *app) predict(path string, inputs []string, invert bool) error {
 	if err != nil {
 		return fmt.Errorf("--model %s: %w", path, err)
 	}
-	if m.Rows*m.Cols != net.Inputs() {
-		return fmt.Errorf("--model %s: images of %d×%d for %d inputs: want as many pixels", path, m.Rows, m.Cols, net.Inputs())
-	}
-	var out []prediction
+	var images []picture
 	for _, name := range inputs {
-		images, err := readImages(name, m.Rows, m.Cols)
+		pixels, err := readImages(name, m.Rows, m.Cols)
 		if err != nil {
 			return err
 		}
-		for i, img := range images {
-			p := prediction{Input: name}
-			if len(images) > 1 {
-				p.Input = fmt.Sprintf("%s[%d]", name, i)
+		for i, p := range pixels {
+			input := name
+			if len(pixels) > 1 {
+				input = fmt.Sprintf("%s[%d]", name, i)
 			}
-			y := output(net, m.Meta, img, invert)
-			p.Label, p.Probabilities = train.Argmax(y), simplex(y)
+			images = append(images, picture{input, p})
+		}
+	}
+	run, err := a.outRun("predict")
+	if err != nil {
+		return err
+	}
+	out := make([]prediction, 0, len(images))
+	for chunk := range slices.Chunk(images, predictRows) {
+		if a.ctx.Err() != nil {
+			return interrupted("nothing is kept")
+		}
+		y := outputs(net, m.Meta, chunk, invert)
+		for i, img := range chunk {
+			row := y.Row(i)
+			if !tensor.Finite(row) {
+				return failure{fmt.Errorf("%s: the model's output is not finite: %v", img.input, row)}
+			}
+			p := prediction{Input: img.input, Label: train.Argmax(row), Probabilities: simplex(row)}
 			out = append(out, p)
 			fmt.Fprintf(a.text(), "%s: %d  (%.0f %%)\n", p.Input, p.Label, 100*p.Probabilities[p.Label])
 		}
 	}
-	return a.keepAndPrint("predict", map[string]any{"predictions": out})
+	return a.deliver(run, "predict.json", map[string]any{"predictions": out})
 }
 
-// output returns ŷ for one image of intensities from 0 to 1.
-func output(net *nn.Network[float64], m model.Meta, img []float64, invert bool) []float64 {
-	t := nn.NewTrace(net, 1)
-	t.Z[0] = tensor.New[float64](1, len(img))
-	for j, v := range img {
-		if invert {
-			v = 1 - v
+// picture is one image: where it comes from, and its intensities from 0 to 1.
+type picture struct {
+	input  string
+	pixels []float64
+}
+
+// predictRows is the number of images predicted at a time.
+const predictRows = 100
+
+// outputs returns ŷ of each image.
+func outputs(net *nn.Network[float64], m model.Meta, images []picture, invert bool) tensor.Matrix[float64] {
+	t := nn.NewTrace(net, len(images))
+	t.Z[0] = tensor.New[float64](len(images), net.Inputs())
+	for i, img := range images {
+		x := t.Z[0].Row(i)
+		for j, v := range img.pixels {
+			if invert {
+				v = 1 - v
+			}
+			x[j] = (v - m.Mean) / m.Std
 		}
-		t.Z[0].Row(0)[j] = (v - m.Mean) / m.Std
 	}
 	t.Feedforward()
-	return t.Z[net.L()].Row(0)
+	return t.Z[net.L()]
 }
 
 // simplex returns the point with non-negative elements and sum 1 nearest to y: max(y − τ, 0), with τ such that the sum

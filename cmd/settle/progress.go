@@ -21,6 +21,9 @@ type progress struct {
 	spoke   time.Time
 }
 
+// barTicks divides a bar, whatever the size of the work: some of it is measured in whole shares of 1.
+const barTicks = 1000
+
 // lineEvery is the time between two lines where there is no terminal.
 const lineEvery = 15 * time.Second
 
@@ -28,7 +31,7 @@ const lineEvery = 15 * time.Second
 func (a *app) progress(what string, total float64) *progress {
 	p := &progress{w: a.note(), what: what, total: total, started: time.Now(), spoke: time.Now()}
 	if f, ok := a.err.(*os.File); ok && !a.quiet && term.IsTerminal(int(f.Fd())) {
-		p.bar = progressbar.NewOptions64(int64(total), progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),
+		p.bar = progressbar.NewOptions64(barTicks, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),
 			progressbar.OptionSetWidth(30), progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(200*time.Millisecond),
 			progressbar.OptionClearOnFinish(), progressbar.OptionUseANSICodes(os.Getenv("NO_COLOR") == ""))
 	}
@@ -44,7 +47,7 @@ func (p *progress) set(done float64, remark string) {
 			p.bar.Describe(p.what + "  " + remark)
 		}
 		// A bar that cannot be drawn is no reason to stop the work.
-		_ = p.bar.Set64(int64(min(done, p.total)))
+		_ = p.bar.Set64(int64(barTicks * min(done/p.total, 1)))
 	case time.Since(p.spoke) >= lineEvery:
 		p.spoke = time.Now()
 		fmt.Fprintf(p.w, "%s: %.0f %%, %s left  %s\n", p.what, 100*done/p.total, p.left(), remark)

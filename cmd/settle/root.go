@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
@@ -29,6 +30,14 @@ const (
 type failure struct{ error }
 
 func (f failure) Unwrap() error { return f.error }
+
+// interrupted is the error after a signal: how to go on.
+type interrupted string
+
+func (how interrupted) Error() string { return "interrupted; " + string(how) }
+
+// Unwrap makes it one of a context that was cancelled.
+func (interrupted) Unwrap() error { return context.Canceled }
 
 // app is one invocation: the common flags and where output goes.
 type app struct {
@@ -51,10 +60,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}()
 	a := &app{ctx: ctx, out: stdout, err: stderr}
 	root := a.command()
-	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	err := execute(ctx, root, args)
 	if err == nil {
 		return exitDone
 	}
@@ -67,6 +75,34 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitFailed
 	}
 	return exitRefused
+}
+
+// execute runs the command that the arguments name.
+func execute(ctx context.Context, root *cobra.Command, args []string) error {
+	root.SetArgs(args)
+	if _, _, err := root.Find(args); err != nil {
+		return fmt.Errorf("%w: want one of %s", err, subcommands(root))
+	}
+	return root.ExecuteContext(ctx)
+}
+
+// subcommands lists the names of the commands under cmd.
+func subcommands(cmd *cobra.Command) string {
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	return strings.Join(names, ", ")
+}
+
+// operands accepts from least to most arguments, of which cmd.Use says what they are.
+func operands(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return fmt.Errorf("arguments %q: want %s", args, cmd.UseLine())
+		}
+		return nil
+	}
 }
 
 // command builds the tree of commands.
@@ -82,6 +118,8 @@ backpropagation (BP), and checks itself against reference vectors. MNIST is buil
   settle verify reference.json           check this build`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		// All commands are named instead.
+		DisableSuggestions: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.applyConfig(cmd); err != nil {
 				return err
@@ -93,7 +131,7 @@ backpropagation (BP), and checks itself against reference vectors. MNIST is buil
 		},
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%w (see settle %s --help)", err, cmd.Name())
+		return fmt.Errorf("%w (see %s --help)", flagError(err), cmd.CommandPath())
 	})
 	f := root.PersistentFlags()
 	f.StringVar(&a.dir, "out", "", "run `directory` for everything the command writes (default runs/DATE-TIME-COMMAND)")
@@ -101,8 +139,8 @@ backpropagation (BP), and checks itself against reference vectors. MNIST is buil
 	f.BoolVar(&a.json, "json", false, "print one JSON object on stdout at the end, everything else on stderr")
 	f.BoolVar(&a.quiet, "quiet", false, "print results and errors only")
 	f.StringVar(&a.config, "config", "", "YAML `file` with values for flags, by their names; flags win")
-	f.IntVar(&a.workers, "workers", runtime.NumCPU(), "workers; results do not depend on their `number`")
-	root.AddCommand(a.trainCommand(), a.compareCommand(), a.predictCommand(), a.verifyCommand(), a.dataCommand())
+	f.IntVar(&a.workers, "workers", runtime.GOMAXPROCS(0), "workers; results do not depend on their `number`")
+	root.AddCommand(a.trainCommand(), a.compareCommand(), a.predictCommand(), a.verifyCommand(), a.toyCommand(), a.theoryCommand(), a.dataCommand())
 	return root
 }
 
@@ -145,16 +183,25 @@ func (a *app) run(command string) (*store.Run, error) {
 	return store.CreateDefault("runs", command, time.Now())
 }
 
-// keepJSON writes v to NAME in --out, if a directory was asked for.
-func (a *app) keepJSON(command, name string, v any) error {
+// outRun makes the run directory of --out, nil where none was asked for: for commands whose result is printed.
+func (a *app) outRun(command string) (*store.Run, error) {
 	if a.dir == "" {
-		return nil
+		return nil, nil
 	}
-	r, err := a.run(command)
-	if err != nil {
-		return err
+	return a.run(command)
+}
+
+// deliver writes the result v as NAME to r, if there is a run directory, and to stdout with --json.
+func (a *app) deliver(r *store.Run, name string, v any) error {
+	if r != nil {
+		if err := writeJSON(r, name, v); err != nil {
+			return failure{err}
+		}
 	}
-	return writeJSON(r, name, v)
+	if err := a.printJSON(v); err != nil {
+		return failure{err}
+	}
+	return nil
 }
 
 func writeJSON(r *store.Run, name string, v any) error {

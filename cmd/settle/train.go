@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/infer"
@@ -39,7 +41,7 @@ directory. Ctrl-C finishes the batch and writes a checkpoint from which --resume
   settle train --rule bp --arch 784-128x9-10 --act tanh --optim sgd --lr 0.5 --epochs 2
   settle train --solver euler --coords activities --dt 0.1 --max-passes 60 --batches 50
   settle train --resume runs/20260102-150405-train --workers 1`,
-		Args: cobra.NoArgs,
+		Args: operands(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if resume != "" {
 				return a.resume(cmd, resume, spec)
@@ -56,10 +58,19 @@ directory. Ctrl-C finishes the batch and writes a checkpoint from which --resume
 	return cmd
 }
 
+// besideResume are the flags that may stand beside --resume; all others are the checkpoint's.
+var besideResume = []string{"resume", "batches", "epochs", "eval-every", "workers", "json", "quiet", "config"}
+
 // resume continues the training in dir with the flags given here over those of its checkpoint.
 func (a *app) resume(cmd *cobra.Command, dir string, flags train.Spec) error {
-	if a.dir != "" {
-		return fmt.Errorf("--out %s: want none with --resume, which goes on in its own directory", a.dir)
+	var faults []error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if !slices.Contains(besideResume, f.Name) {
+			faults = append(faults, fmt.Errorf("--%s %s: want none with --resume, which goes on in its own directory with the checkpoint's", f.Name, f.Value))
+		}
+	})
+	if len(faults) > 0 {
+		return errors.Join(faults...)
 	}
 	f, err := os.Open(filepath.Join(dir, checkpointFile))
 	if err != nil {
@@ -79,12 +90,6 @@ func (a *app) resume(cmd *cobra.Command, dir string, flags train.Spec) error {
 		spec.Batches, spec.Epochs = flags.Batches, flags.Epochs
 		if !given("epochs") {
 			spec.Epochs = 0
-		}
-	}
-	for _, name := range []string{"data", "arch", "act", "act-place", "init", "bias", "dtype", "rule", "solver", "coords", "tol",
-		"gap", "max-passes", "dt", "optim", "lr", "momentum", "weight-decay", "schedule", "warmup", "batch", "limit", "seed"} {
-		if given(name) {
-			return fmt.Errorf("--%s: want none with --resume, which takes it from the checkpoint", name)
 		}
 	}
 	if c.Level != tensor.Level() {
@@ -137,41 +142,51 @@ func trainAs[T tensor.Float](a *app, spec train.Spec, from *train.Checkpoint, se
 type conclusion struct {
 	train.Summary
 	run     *store.Run
-	total   int
 	outcome error
 }
 
 // conclude writes what a training leaves: model and result, or a checkpoint if it was interrupted.
 func conclude[T tensor.Float](t *train.Trainer[T], rec *recorder, outcome error) (conclusion, error) {
-	c := conclusion{run: rec.run, total: t.Total(), outcome: outcome}
+	c := conclusion{run: rec.run, outcome: outcome}
 	if rec.err != nil {
 		return c, rec.err
 	}
-	var test *train.Score
-	var diverged *train.DivergedError
+	var score train.Score
+	if c.outcome == nil {
+		score, c.outcome = t.Conclude()
+	}
+	diverged, gone := errors.AsType[*train.DivergedError](c.outcome)
 	switch {
-	case errors.As(outcome, &diverged): // the weights are of no use
-	case outcome != nil && !errors.Is(outcome, context.Canceled):
-		return c, outcome
-	default:
-		if err := save(rec.run, checkpointFile, func(f *store.File) error { return t.Save(f) }); err != nil || outcome != nil {
-			return c, err
-		}
-		score := t.Test()
-		test = &score
-		if err := rec.evalRow(t.Done(), score); err != nil {
-			return c, err
-		}
-		if err := save(rec.run, modelFile, func(f *store.File) error { return model.Save(f, t.Network(), t.Meta()) }); err != nil {
-			return c, err
-		}
-	}
-	c.Summary = t.Summary(test)
-	c.Run = rec.run.Dir()
-	if diverged != nil {
+	case gone: // the weights are of no use
+		c.Summary = t.Summary(nil)
 		c.DivergedAt = &diverged.Batch
+	case errors.Is(c.outcome, context.Canceled):
+		return c, saveCheckpoint(t, rec.run)
+	case c.outcome != nil:
+		return c, c.outcome
+	default:
+		if err := saveModel(t, rec, score); err != nil {
+			return c, err
+		}
+		c.Summary = t.Summary(&score)
 	}
+	c.Run = rec.run.Dir()
 	return c, writeJSON(rec.run, resultFile, c.Summary)
+}
+
+func saveCheckpoint[T tensor.Float](t *train.Trainer[T], run *store.Run) error {
+	return save(run, checkpointFile, func(f *store.File) error { return t.Save(f) })
+}
+
+// saveModel writes what a finished training leaves: the model, its score, and a checkpoint from which it can be prolonged.
+func saveModel[T tensor.Float](t *train.Trainer[T], rec *recorder, score train.Score) error {
+	if err := saveCheckpoint(t, rec.run); err != nil {
+		return err
+	}
+	if err := rec.evalRow(t.Done(), score); err != nil {
+		return err
+	}
+	return save(rec.run, modelFile, func(f *store.File) error { return model.Save(f, t.Network(), t.Meta()) })
 }
 
 // finish reports a training's end and turns its outcome into an error.
@@ -181,7 +196,7 @@ func (a *app) finish(c conclusion, err error) error {
 	case err != nil:
 		return failure{err}
 	case errors.Is(c.outcome, context.Canceled):
-		return fmt.Errorf("interrupted; go on with: settle train --resume %s (%w)", dir, c.outcome)
+		return interrupted("go on with: settle train --resume " + dir)
 	}
 	w := a.text()
 	if c.DivergedAt == nil {

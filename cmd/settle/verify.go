@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"text/tabwriter"
@@ -20,7 +19,7 @@ inference equilibrium of every network in FILE (format pc-reference/1) with what
 and float32, under both activation placements. Exit code 1 if one is out of tolerance: relative errors of 1e-10
 for values and gradients and 1e-8 for equilibria in float64, 1e-4 in float32.`,
 		Example: "  settle verify reference.json\n  settle verify reference.json --json",
-		Args:    cobra.ExactArgs(1),
+		Args:    operands(1, 1),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.verify(args[0]) },
 	}
 }
@@ -34,6 +33,10 @@ func (a *app) verify(path string) error {
 	ref, err := measure.ReadReference(f)
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", path, err)
+	}
+	run, err := a.outRun("verify")
+	if err != nil {
+		return err
 	}
 	v := measure.Verify(ref, path)
 	w := tabwriter.NewWriter(a.text(), 0, 0, 2, ' ', 0)
@@ -49,14 +52,11 @@ func (a *app) verify(path string) error {
 	if err := w.Flush(); err != nil {
 		return failure{err}
 	}
-	if err := a.keepJSON("verify", "verify.json", v); err != nil {
+	if err := a.deliver(run, "verify.json", v); err != nil {
 		return err
 	}
-	if err := a.printJSON(v); err != nil {
-		return failure{err}
-	}
 	if !v.OK {
-		return failure{errors.New("verify: this build departs from " + path)}
+		return failure{fmt.Errorf("verify %s: this build departs from it", path)}
 	}
 	return nil
 }

@@ -1,0 +1,149 @@
+package report
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/settle-pc/settle/plot"
+	"github.com/settle-pc/settle/store"
+)
+
+// theoryTables are the tables of experiment.Theory; of a run without a study the last ones are not there.
+var theoryTables = []string{"theory_cases", "theory_terms", "theory_paths", "theory_remainders", "theory_first_trap",
+	"theory_space", "theory_space_path", "theory_space_energy", "theory_saddles", "theory_eigenvalues", "theory_conditions", "theory_limits"}
+
+// Theory draws the figures of experiment.Theory from the tables of its run, in up to so many at a time, under figures:
+// each as SVG, PDF and PNG with its numbers as CSV. It returns the paths of the pictures.
+func Theory(run *store.Run, workers int) ([]string, error) {
+	d := theoryData{}
+	for _, name := range theoryTables {
+		t, err := run.Table(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		d[strings.TrimPrefix(name, "theory_")] = t
+		if name == "theory_space_energy" {
+			continue // a picture's worth of numbers
+		}
+		if err := csvOf(run, name, t); err != nil {
+			return nil, err
+		}
+	}
+	type job struct {
+		name  string
+		table string // whose absence makes the figure moot
+		draw  func() (*plot.Figure, error)
+		out   []string
+		err   error
+	}
+	jobs := []*job{{name: "fig0", table: "", draw: d.space}, {name: "theory_network_eq8", table: "terms", draw: d.network},
+		{name: "theory_network_eq6", table: "paths", draw: d.inference},
+		{name: "theory_conditions", table: "conditions", draw: d.conditions}, {name: "theory_limits", table: "limits", draw: d.limits},
+		{name: "theory_path", table: "limits", draw: d.path}, {name: "theory_remainder", table: "limits", draw: d.remainder},
+		{name: "theory_solution", table: "limits", draw: d.solution}, {name: "theory_spectra", table: "eigenvalues", draw: d.spectra},
+		{name: "theory_terms", table: "limits", draw: d.terms}}
+	if len(d["space"].Rows) == 0 {
+		return nil, fmt.Errorf("table theory_space: want one, as settle theory writes it; %s is no run of it", run.Dir())
+	}
+	jobs = slices.DeleteFunc(jobs, func(j *job) bool { return j.table != "" && len(d[j.table].Rows) == 0 })
+	next := make(chan *job)
+	var wg sync.WaitGroup
+	for range max(1, workers) {
+		wg.Go(func() {
+			for j := range next {
+				f, err := j.draw()
+				if err != nil {
+					j.err = fmt.Errorf("figure %s: %w", j.name, err)
+					continue
+				}
+				j.out, j.err = saveAs(run, j.name, f, plot.SVG, plot.PDF, plot.PNG)
+			}
+		})
+	}
+	for _, j := range jobs {
+		next <- j
+	}
+	close(next)
+	wg.Wait()
+	var out []string
+	for _, j := range jobs {
+		if j.err != nil {
+			return nil, j.err
+		}
+		out = append(out, j.out...)
+	}
+	return out, nil
+}
+
+// theoryData holds the tables by name.
+type theoryData map[string]store.Table
+
+// is asks for rows whose column has a value, text or number; NaN asks for null.
+type is map[string]any
+
+// and asks for one value more.
+func (w is) and(column string, value any) is {
+	out := maps.Clone(w)
+	out[column] = value
+	return out
+}
+
+// pick returns the rows that match.
+func (d theoryData) pick(table string, want is) store.Table {
+	t := d[table]
+	out := store.Table{Columns: t.Columns}
+	for _, row := range t.Rows {
+		ok := true
+		for i, name := range t.Columns {
+			switch v := want[name].(type) {
+			case nil:
+			case float64:
+				got, number := row[i].(float64)
+				ok = ok && (number && got == v || !number && math.IsNaN(v))
+			default:
+				ok = ok && row[i] == v
+			}
+		}
+		if ok {
+			out.Rows = append(out.Rows, row)
+		}
+	}
+	return out
+}
+
+// line returns column y against column x of the rows that match.
+func (d theoryData) line(table, x, y string, want is) (plot.Line, error) {
+	t := d.pick(table, want)
+	xs, err := t.Floats(x)
+	if err != nil {
+		return plot.Line{}, err
+	}
+	ys, err := t.Floats(y)
+	return plot.Line{X: xs, Y: ys, Dots: true}, err
+}
+
+// distinct returns the numbers of a column in ascending order, without null.
+func (d theoryData) distinct(table, column string, want is) ([]float64, error) {
+	v, err := d.pick(table, want).Floats(column)
+	v = slices.DeleteFunc(v, math.IsNaN)
+	slices.Sort(v)
+	return slices.Compact(v), err
+}
+
+// nearest returns the value nearest to v.
+func nearest(values []float64, v float64) float64 {
+	if len(values) == 0 {
+		return v
+	}
+	return slices.MinFunc(values, func(a, b float64) int { return cmp.Compare(math.Abs(a-v), math.Abs(b-v)) })
+}
