@@ -67,7 +67,7 @@ func Compare(run *store.Run) ([]string, error) {
 		p.Lines = append(p.Lines, line)
 	}
 	for i, r := range rates {
-		f.Panels[0][i].Title += " (lr: " + strings.Join(slices.Compact(r), ", ") + ")"
+		f.Panels[0][i].Title += "\nlr: " + strings.Join(slices.Compact(r), ", ")
 	}
 	return save(run, "compare", f)
 }

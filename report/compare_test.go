@@ -89,7 +89,7 @@ func TestComparisonIsDrawn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"tanh (lr: BP 1, PC 1)", "relu (lr: BP 1, PC 1)", "BP, best learning rate", "PC, other learning rates", "batches", "MSE"} {
+	for _, text := range []string{"tanh", "relu", "lr: BP 1, PC 1", "BP, best learning rate", "PC, other learning rates", "batches", "MSE"} {
 		if !bytes.Contains(svg, []byte(text)) {
 			t.Errorf("the picture does not say %q", text)
 		}
