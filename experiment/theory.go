@@ -244,8 +244,7 @@ func (t Theory) Run(ctx context.Context, sink Sink, env Env) (TheoryResult, erro
 		return TheoryResult{}, err
 	}
 	r := &theoryRun{Theory: t, sink: sink, env: env, m: &meter{show: env.Progress}}
-	r.out.Toy = firstTrap()
-	stages := []func(context.Context) error{r.asked, r.space}
+	stages := []func(context.Context) error{r.asked, r.toy, r.space}
 	if !t.Study.None() {
 		stages = append(stages, r.random, r.trained, r.saddles, r.conditions, r.limits)
 	}

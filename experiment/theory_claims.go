@@ -161,7 +161,7 @@ func (r *theoryRun) claim6() Claim {
 	if len(parts) < 2*len(theoryStates) && c.Verdict == Holds {
 		c.Verdict = Undecided // a state is missing
 	}
-	c.Text = fmt.Sprintf("Median relative error of −𝓘⁻¹g, range over networks. Where F is quadratic (linear; after, L = 2): at most %s, rounding. tanh on images with fan-in weights, new or trained: %s. Random tanh networks with targets of size 1: %s; it grows with depth too.",
+	c.Text = fmt.Sprintf("Median relative error of −𝓘⁻¹g, range over networks. Where F is quadratic (linear; after, L = 2): at most %s, rounding. tanh on images with fan-in weights, new or trained: %s. Random tanh networks with targets of size 1: %s.",
 		format(exact.Max, "%.0e"), images.text("%.2g"), strings.Join(texts, ", "))
 	return c
 }
@@ -227,7 +227,7 @@ func format(v *float64, how string) string {
 // claim13 holds if, on all networks whose path was followed, inference lies within smallError of the trust-region step
 // of its own length at each t, and ends within smallError of −𝓘⁻¹g.
 func (r *theoryRun) claim13() Claim {
-	c, cases := newClaim("C13"), where(r.out.Cases, func(c TheoryCase) bool { return len(c.Path) > 0 })
+	c, cases := newClaim("C13"), where(r.out.Cases, func(c TheoryCase) bool { return len(c.Path) > 0 && slices.Contains(theoryStates, c.State) })
 	var parts []bool
 	moves := map[string]any{}
 	at := func(k int, f func(TheoryMove) *float64) spread {

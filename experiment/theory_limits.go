@@ -21,19 +21,22 @@ type TheoryTrap struct {
 	Rel    float64 `json:"rel_error_sum"`
 }
 
-// firstTrap measures it.
-func firstTrap() []TheoryTrap {
+// toy measures it, and the toy as a case of the study.
+func (r *theoryRun) toy(ctx context.Context) error {
 	net, err := theory.New(nn.Arch{Dims: []int{1, 1, 1}}, []float64{0.3, -0.7}, nil)
 	if err != nil {
-		panic("experiment: the toy is no network")
+		return err
 	}
-	s := net.Sample([]float64{1.3}, []float64{0.9})
-	var out []TheoryTrap
-	for i, t := range net.Terms([]*theory.Sample{s}, []theory.Equilibrium{s.Settle()}) {
+	samples := []*theory.Sample{net.Sample([]float64{1.3}, []float64{0.9})}
+	for i, t := range net.Terms(samples, []theory.Equilibrium{samples[0].Settle()}) {
 		sum := t.TR[0] + t.BP[0]
-		out = append(out, TheoryTrap{fmt.Sprintf("w%d", i+1), t.PC[0], t.TR[0], t.BP[0], sum, theory.RelError([]float64{sum}, t.PC)})
+		r.out.Toy = append(r.out.Toy, TheoryTrap{fmt.Sprintf("w%d", i+1), t.PC[0], t.TR[0], t.BP[0], sum, theory.RelError([]float64{sum}, t.PC)})
 	}
-	return out
+	g := newGauge(ctx, r.Seed, r.Study.Directions, true)
+	g.remainders(samples)
+	g.solve(samples)
+	r.out.Cases = append(r.out.Cases, g.result(describeCase("toy", net.Arch, 1, 1)))
+	return nil
 }
 
 // TheoryLimit follows a relative error into a limit: slope is that of its logarithm.

@@ -27,6 +27,9 @@ func smallTheory() Theory {
 // TestTheory runs the whole and looks at what must hold whatever the seed: orders, the first trap, closed forms, escape
 // rates, limits, claims.
 func TestTheory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("half a minute under -race; TestTheoryIsAPureFunction runs all of the code")
+	}
 	sink := newMemory()
 	r, err := smallTheory().Run(context.Background(), sink, Env{Workers: 2})
 	if err != nil {
@@ -40,6 +43,9 @@ func TestTheory(t *testing.T) {
 	}
 	for _, c := range r.Cases {
 		checkCase(t, c)
+	}
+	if c := r.Cases[0]; c.State != "toy" || !near(c.Terms[0].RelSum, 1.49, 1e-12) || !near(c.Terms[0].RelTR, 0, 1e-12) || !near(c.Condition, 1, 0) {
+		t.Errorf("the toy as a case: %+v", c)
 	}
 	for i, want := range []TheoryTrap{{"w1", 0.71640, 0.71640, 1.06743, 1.78383, 1.49}, {"w2", 0.12681, 0, -0.45747, -0.45747, 4.6077}} {
 		got := r.Toy[i]

@@ -19,9 +19,67 @@ import (
 var theoryTables = []string{"theory_cases", "theory_terms", "theory_paths", "theory_remainders", "theory_first_trap",
 	"theory_space", "theory_space_path", "theory_space_energy", "theory_saddles", "theory_eigenvalues", "theory_conditions", "theory_limits"}
 
+// figure is one to draw.
+type figure struct {
+	name  string
+	table string // without rows of it that match want there is nothing to draw
+	want  is
+	draw  func() (*plot.Figure, error)
+	out   []string
+	err   error
+}
+
 // Theory draws the figures of experiment.Theory from the tables of its run, in up to so many at a time, under figures:
 // each as SVG, PDF and PNG with its numbers as CSV. It returns the paths of the pictures.
 func Theory(run *store.Run, workers int) ([]string, error) {
+	d, err := readTheory(run)
+	if err != nil {
+		return nil, err
+	}
+	figures := []*figure{
+		{name: "fig0", table: "space", draw: d.space},
+		{name: "theory_network_eq8", table: "terms", want: asked, draw: d.network},
+		{name: "theory_network_eq6", table: "paths", want: asked, draw: d.inference},
+		{name: "theory_conditions", table: "conditions", draw: d.conditions}, {name: "theory_limits", table: "limits", draw: d.limits},
+		{name: "theory_path", table: "limits", draw: d.path}, {name: "theory_remainder", table: "limits", draw: d.remainder},
+		{name: "theory_solution", table: "limits", draw: d.solution}, {name: "theory_spectra", table: "eigenvalues", draw: d.spectra},
+		{name: "theory_terms", table: "limits", draw: d.terms},
+	}
+	figures = slices.DeleteFunc(figures, func(f *figure) bool { return len(d.pick(f.table, f.want).Rows) == 0 })
+	next := make(chan *figure)
+	var wg sync.WaitGroup
+	for range max(1, workers) {
+		wg.Go(func() {
+			for f := range next {
+				f.render(run)
+			}
+		})
+	}
+	for _, f := range figures {
+		next <- f
+	}
+	close(next)
+	wg.Wait()
+	var out []string
+	for _, f := range figures {
+		if f.err != nil {
+			return nil, fmt.Errorf("figure %s: %w", f.name, f.err)
+		}
+		out = append(out, f.out...)
+	}
+	return out, nil
+}
+
+// render draws the figure and writes its files.
+func (f *figure) render(run *store.Run) {
+	var drawn *plot.Figure
+	if drawn, f.err = f.draw(); f.err == nil {
+		f.out, f.err = saveAs(run, f.name, drawn, plot.SVG, plot.PDF, plot.PNG)
+	}
+}
+
+// readTheory reads the tables that are there and writes them as CSV.
+func readTheory(run *store.Run) (theoryData, error) {
 	d := theoryData{}
 	for _, name := range theoryTables {
 		t, err := run.Table(name)
@@ -33,56 +91,16 @@ func Theory(run *store.Run, workers int) ([]string, error) {
 		}
 		d[strings.TrimPrefix(name, "theory_")] = t
 		if name == "theory_space_energy" {
-			continue // a picture's worth of numbers
+			continue // a picture's worth of numbers, in that of Figure 0
 		}
 		if err := csvOf(run, name, t); err != nil {
 			return nil, err
 		}
 	}
-	type job struct {
-		name  string
-		table string // whose absence makes the figure moot
-		draw  func() (*plot.Figure, error)
-		out   []string
-		err   error
-	}
-	jobs := []*job{{name: "fig0", table: "", draw: d.space}, {name: "theory_network_eq8", table: "terms", draw: d.network},
-		{name: "theory_network_eq6", table: "paths", draw: d.inference},
-		{name: "theory_conditions", table: "conditions", draw: d.conditions}, {name: "theory_limits", table: "limits", draw: d.limits},
-		{name: "theory_path", table: "limits", draw: d.path}, {name: "theory_remainder", table: "limits", draw: d.remainder},
-		{name: "theory_solution", table: "limits", draw: d.solution}, {name: "theory_spectra", table: "eigenvalues", draw: d.spectra},
-		{name: "theory_terms", table: "limits", draw: d.terms}}
 	if len(d["space"].Rows) == 0 {
 		return nil, fmt.Errorf("table theory_space: want one, as settle theory writes it; %s is no run of it", run.Dir())
 	}
-	jobs = slices.DeleteFunc(jobs, func(j *job) bool { return j.table != "" && len(d[j.table].Rows) == 0 })
-	next := make(chan *job)
-	var wg sync.WaitGroup
-	for range max(1, workers) {
-		wg.Go(func() {
-			for j := range next {
-				f, err := j.draw()
-				if err != nil {
-					j.err = fmt.Errorf("figure %s: %w", j.name, err)
-					continue
-				}
-				j.out, j.err = saveAs(run, j.name, f, plot.SVG, plot.PDF, plot.PNG)
-			}
-		})
-	}
-	for _, j := range jobs {
-		next <- j
-	}
-	close(next)
-	wg.Wait()
-	var out []string
-	for _, j := range jobs {
-		if j.err != nil {
-			return nil, j.err
-		}
-		out = append(out, j.out...)
-	}
-	return out, nil
+	return d, nil
 }
 
 // theoryData holds the tables by name.

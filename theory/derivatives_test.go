@@ -2,6 +2,7 @@ package theory
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -170,8 +171,8 @@ func TestEnvelope(t *testing.T) {
 	})
 }
 
-// TestErrorCoordinatesAreCongruent: D + π_L JᵀJ = A⁻ᵀ𝓘A⁻¹, S by its definition, and the step by the push-through
-// identity, e_l⁺ = π_l⁻¹J_lᵀS⁻¹r, against the one by 𝓘.
+// TestErrorCoordinatesAreCongruent: D + π_L JᵀJ = A⁻ᵀ𝓘A⁻¹, the step by the push-through identity, e_l⁺ = π_l⁻¹J_lᵀS⁻¹r,
+// against the one by 𝓘, and ½ rᵀS⁻¹r against the minimum of the model of Eq. 6.
 func TestErrorCoordinatesAreCongruent(t *testing.T) {
 	eachProblem(t, func(t *testing.T, p *problem) {
 		n := p.net
@@ -180,17 +181,19 @@ func TestErrorCoordinatesAreCongruent(t *testing.T) {
 		}
 		s := p.samples(n.Theta())[0]
 		dim, outputs := n.Dim(), len(s.Y)
-		a := mat.NewDense(dim, dim, nil)
-		for i := range dim {
-			unit := make([]float64, dim)
-			unit[i] = 1
-			col := append([]float64(nil), concat(s.errorsOf(unit)[:n.L()-1])...)
-			a.SetCol(i, col)
-		}
+		a := s.errorMatrix()
 		var got mat.Dense
 		got.Product(a.T(), s.ErrorCurvature(), a)
 		if !mat.EqualApprox(&got, s.Fisher.Dense(), 1e-12) {
 			t.Error("Aᵀ(D + π_L JᵀJ)A is not 𝓘")
+		}
+		dense := s.ErrorCurvature()
+		for i := range dim {
+			unit := make([]float64, dim)
+			unit[i] = 1
+			if e := check.RelError(s.Errors().Curvature(unit), mat.Col(nil, i, dense)); !(e <= 1e-13) {
+				t.Errorf("column %d of the curvature in errors: product and dense matrix differ by %v", i, e)
+			}
 		}
 		j, sr := s.Jacobian(), new(mat.VecDense)
 		if err := sr.SolveVec(s.Spread(), mat.NewVecDense(outputs, s.Residual())); err != nil {
@@ -202,10 +205,61 @@ func TestErrorCoordinatesAreCongruent(t *testing.T) {
 		if x := check.RelError(concat(s.stepErrors()[:n.L()-1]), e.RawVector().Data); !(x <= 1e-11) {
 			t.Errorf("π_l e_l⁺ is not J_lᵀS⁻¹r, by %v", x)
 		}
+		model := s.Start.Energy() + dot(s.G, s.Solution)/2
+		if want := dot(s.Residual(), sr.RawVector().Data) / 2; !check.Close(model, want, 1e-11) {
+			t.Errorf("the model of Eq. 6 has the minimum %v, ½ rᵀS⁻¹r is %v", model, want)
+		}
 		if x := check.RelError(s.stepErrors()[n.L()-1], sr.RawVector().Data); !(x <= 1e-11) {
 			t.Errorf("π_L e_L⁺ is not S⁻¹r, by %v", x)
 		}
 	})
+}
+
+// TestReadingsOfTR: what the three readings of Eq. 8's TR pull back is e⁺, A⁻¹e⁺ = Δz, and A⁻ᵀA⁻¹e⁺ = (AAᵀ)⁻¹e⁺.
+func TestReadingsOfTR(t *testing.T) {
+	eachProblem(t, func(t *testing.T, p *problem) {
+		n := p.net
+		if n.L() == 1 {
+			return
+		}
+		s := p.samples(n.Theta())[0]
+		a := s.errorMatrix()
+		plus := concat(s.stepErrors()[:n.L()-1])
+		for i, pi := range s.precisions() {
+			plus[i] /= pi
+		}
+		var aat mat.Dense
+		var solved mat.VecDense
+		aat.Mul(a, a.T())
+		if err := solved.SolveVec(&aat, mat.NewVecDense(n.Dim(), plus)); err != nil {
+			t.Fatal(err)
+		}
+		if e := check.RelError(concat(s.carry(s.Solution)[:n.L()-1]), solved.RawVector().Data); !(e <= 1e-11) {
+			t.Errorf("TR does not pull (AAᵀ)⁻¹e⁺ back, by %v", e)
+		}
+	})
+}
+
+// errorMatrix returns A = ∂e/∂z at ẑ, hidden errors only.
+func (s *Sample) errorMatrix() *mat.Dense {
+	dim := s.Net.Dim()
+	a := mat.NewDense(dim, dim, nil)
+	for i := range dim {
+		unit := make([]float64, dim)
+		unit[i] = 1
+		col := append([]float64(nil), concat(s.errorsOf(unit)[:s.Net.L()-1])...)
+		a.SetCol(i, col)
+	}
+	return a
+}
+
+// precisions returns π_l of every free activity.
+func (s *Sample) precisions() []float64 {
+	var out []float64
+	for l := 1; l < s.Net.L(); l++ {
+		out = append(out, slices.Repeat([]float64{s.Net.Pi[l-1]}, s.Net.Arch.Dims[l])...)
+	}
+	return out
 }
 
 func concat(v [][]float64) []float64 {

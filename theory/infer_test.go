@@ -33,7 +33,6 @@ func rows(v [][]float64) tensor.Matrix[float64] {
 // TestLinearEquilibriumIsInfers: e*, z*, F* and ∂F*/∂θ of the closed form against what package infer reaches from the
 // feedforward activities, by two methods and in both coordinates, to 1e−10.
 func TestLinearEquilibriumIsInfers(t *testing.T) {
-	const tol = 1e-10
 	for _, c := range []struct {
 		dims []int
 		pi   []float64
@@ -61,49 +60,62 @@ func TestLinearEquilibriumIsInfers(t *testing.T) {
 				if use.activities && len(c.dims) > 6 {
 					t.Skip("slow: the condition number grows with the depth")
 				}
-				s := p.state(t)
-				var f infer.Objective[float64] = s.Errors()
-				if use.activities {
-					f = s.Activities()
-				}
-				w := infer.NewWork[float64](len(p.x), f.Dim())
-				if a, ok := f.(*energy.Activities[float64]); ok {
-					a.Start(w.Z)
-				} else {
-					s.Errors().Start(w.Z)
-				}
-				r, err := infer.Solve(f, w, use.method, infer.Settings{Tol: 1e-12, MaxPasses: 1e6, Patience: -1})
-				if err != nil || r.Count[infer.Equilibrium] != len(p.x) {
-					t.Fatalf("%v: %v", err, r.Count)
-				}
-				want := make([]float64, p.net.Params())
-				for i := range p.x {
-					z := closed.Equilibrium(p.x[i], p.y[i])
-					var got []float64
-					for l := 1; l < p.net.L(); l++ {
-						got = append(got, s.Trace.Z[l].Row(i)...)
-					}
-					if e := check.RelError(got, z); !(e <= tol) {
-						t.Errorf("z* of sample %d: apart by %v", i, e)
-					}
-					if fs := closed.Energy(p.x[i], p.y[i]); !check.Close(w.F[i], fs, tol) {
-						t.Errorf("F* of sample %d: %v, closed form %v", i, w.F[i], fs)
-					}
-					for l, el := range closed.Errors(p.x[i], p.y[i]) {
-						scale(el, p.net.Pi[l])
-						if e := check.RelError(s.Trace.U[l+1].Row(i), el); !(e <= tol) {
-							t.Errorf("π e_%d* of sample %d: apart by %v", l+1, i, e)
-						}
-					}
-					closed.ParamGradient(p.x[i], p.y[i], want)
-				}
-				got := make([]float64, len(want))
-				s.Gradient(got)
-				if e := check.RelError(got, want); !(e <= tol) {
-					t.Errorf("∂F*/∂θ: apart by %v", e)
-				}
+				s, w := p.solve(t, use.method, use.activities)
+				compareLinear(t, p, closed, s, w)
 			})
 		}
+	}
+}
+
+// solve lets package infer find the equilibria from the feedforward activities.
+func (p *problem) solve(t *testing.T, m infer.Method[float64], activities bool) (*energy.State[float64], *infer.Work[float64]) {
+	t.Helper()
+	s := p.state(t)
+	var f interface {
+		infer.Objective[float64]
+		Start(z tensor.Matrix[float64])
+	} = s.Errors()
+	if activities {
+		f = s.Activities()
+	}
+	w := infer.NewWork[float64](len(p.x), f.Dim())
+	f.Start(w.Z)
+	r, err := infer.Solve(infer.Objective[float64](f), w, m, infer.Settings{Tol: 1e-12, MaxPasses: 1e6, Patience: -1})
+	if err != nil || r.Count[infer.Equilibrium] != len(p.x) {
+		t.Fatalf("%v: %v", err, r.Count)
+	}
+	return s, w
+}
+
+// compareLinear holds what infer found against the closed form, to 1e−10.
+func compareLinear(t *testing.T, p *problem, closed *Linear, s *energy.State[float64], w *infer.Work[float64]) {
+	t.Helper()
+	const tol = 1e-10
+	want := make([]float64, p.net.Params())
+	for i := range p.x {
+		z := closed.Equilibrium(p.x[i], p.y[i])
+		var got []float64
+		for l := 1; l < p.net.L(); l++ {
+			got = append(got, s.Trace.Z[l].Row(i)...)
+		}
+		if e := check.RelError(got, z); !(e <= tol) {
+			t.Errorf("z* of sample %d: apart by %v", i, e)
+		}
+		if fs := closed.Energy(p.x[i], p.y[i]); !check.Close(w.F[i], fs, tol) {
+			t.Errorf("F* of sample %d: %v, closed form %v", i, w.F[i], fs)
+		}
+		for l, el := range closed.Errors(p.x[i], p.y[i]) {
+			scale(el, p.net.Pi[l])
+			if e := check.RelError(s.Trace.U[l+1].Row(i), el); !(e <= tol) {
+				t.Errorf("π e_%d* of sample %d: apart by %v", l+1, i, e)
+			}
+		}
+		closed.ParamGradient(p.x[i], p.y[i], want)
+	}
+	got := make([]float64, len(want))
+	s.Gradient(got)
+	if e := check.RelError(got, want); !(e <= tol) {
+		t.Errorf("∂F*/∂θ: apart by %v", e)
 	}
 }
 

@@ -2,6 +2,9 @@ package theory
 
 import (
 	"errors"
+	"math"
+	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -66,6 +69,62 @@ func TestOneLayerPCIsBP(t *testing.T) {
 	terms := p.net.Terms(samples, settle(t, samples))[0]
 	if RelError(terms.PC, terms.BP) != 0 || norm(terms.TR) != 0 || norm(terms.PC) == 0 {
 		t.Errorf("PC %v, BP %v, TR %v", terms.PC, terms.BP, terms.TR)
+	}
+}
+
+// TestSettleSaysWhereItStopped: where F has kinks inference may end at one; that is not called an equilibrium, and what
+// needs one refuses it.
+func TestSettleSaysWhereItStopped(t *testing.T) {
+	var reached, short []Equilibrium
+	for seed := range uint64(20) {
+		p := newProblem(t, nn.Arch{Dims: []int{4, 5, 5, 2}, Act: nn.ReLU}, nil, 1, seed)
+		for _, s := range p.samples(p.net.Theta()) {
+			q := s.Settle()
+			if q.Energy() > s.Start.Energy() {
+				t.Errorf("F rises from %v to %v", s.Start.Energy(), q.Energy())
+			}
+			ratio := norm(q.Gradient()) / norm(s.G)
+			if norm(s.G) == 0 {
+				ratio = 0
+			}
+			if ratio != q.Ratio || q.OK() != (ratio <= Reached) {
+				t.Errorf("ratio %v, found %v, OK %v", ratio, q.Ratio, q.OK())
+			}
+			if q.OK() {
+				reached = append(reached, q)
+			} else {
+				short = append(short, q)
+			}
+		}
+	}
+	if len(reached) == 0 || len(short) == 0 {
+		t.Fatalf("%d samples at equilibrium, %d not: the test shows nothing", len(reached), len(short))
+	}
+	if _, err := EnergyHessian(reached[:1]); err != nil {
+		t.Error(err)
+	}
+	if _, err := EnergyHessian([]Equilibrium{reached[0], short[0]}); err == nil || !strings.Contains(err.Error(), "sample 1") {
+		t.Errorf("Hessian of F* where there is no equilibrium: %v", err)
+	}
+}
+
+// TestDraw: weights have the deviation scale/√n_{l−1}, biases theirs.
+func TestDraw(t *testing.T) {
+	arch := nn.Arch{Dims: []int{400, 100, 25}, Bias: true}
+	theta := Draw(arch, 3, 0.5, rand.New(rand.NewPCG(1, 1)))
+	n, err := New(arch, theta, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deviation := func(v []float64) float64 { return norm(v) / math.Sqrt(float64(len(v))) }
+	for _, c := range []struct {
+		v    []float64
+		want float64
+	}{{n.layers[0].w.Data, 3. / 20}, {n.layers[1].w.Data, 3. / 10}, {n.layers[0].b, 0.5}} {
+		// The deviation of n numbers is known to 1/√(2n): 3 % for 2,500, 7 % for 100; four of these.
+		if tol := 4 / math.Sqrt(2*float64(len(c.v))); !(math.Abs(deviation(c.v)/c.want-1) <= tol) {
+			t.Errorf("deviation %v of %d numbers, want %v", deviation(c.v), len(c.v), c.want)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package theory
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -44,6 +45,51 @@ func TestLanczos(t *testing.T) {
 				t.Errorf("%s: %+v leaves %v … %v", name, x, low, high)
 			}
 		}
+	}
+}
+
+// TestLanczosBound: an eigenvalue lies within the bound of either end at any number of products, and with two eigenvalues
+// apart from the others the process stops long before the dimension.
+func TestLanczosBound(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	d := make([]float64, 300)
+	for i := range d {
+		d[i] = rng.NormFloat64()
+	}
+	d[7], d[100] = -9, 12
+	o := Operator{Dim: len(d), Mul: func(v []float64) []float64 { return times(v, d) }}
+	apart := func(v float64) float64 {
+		least := math.Inf(1)
+		for _, e := range d {
+			least = min(least, math.Abs(v-e))
+		}
+		return least
+	}
+	for steps := 2; steps < 30; steps++ {
+		if x := o.Lanczos(steps, 0, 1); !(apart(x.Min) <= x.Bound+1e-12 && apart(x.Max) <= x.Bound+1e-12) || x.Products != steps {
+			t.Errorf("%d products: %+v, %v and %v from an eigenvalue", steps, x, apart(x.Min), apart(x.Max))
+		}
+	}
+	x := o.Lanczos(300, 1e-8, 1)
+	if x.Products > 60 || !(x.Bound <= 1e-8*12) || !check.Close(x.Min, -9, 1e-12) || !check.Close(x.Max, 12, 1e-12) {
+		t.Errorf("to 1e-8: %+v", x)
+	}
+}
+
+// TestErrorEnds: on both sides of denseDim. The lowest eigenvalue is the smallest precision, whose layer is wider than the
+// output.
+func TestErrorEnds(t *testing.T) {
+	for _, width := range []int{5, 60} {
+		p := newProblem(t, nn.Arch{Dims: []int{3, width, width, width, 2}}, []float64{1, 0.5, 2, 3}, 1, 9)
+		s := p.samples(p.net.Theta())[0]
+		all := Eigenvalues(s.ErrorCurvature())
+		low, high := s.ErrorEnds()
+		if !check.Close(low, 0.5, 1e-7) || !check.Close(all[0], 0.5, 1e-12) || !check.Close(high, all[len(all)-1], 1e-7) {
+			t.Errorf("width %d: %v … %v, want 0.5 … %v", width, low, high, all[len(all)-1])
+		}
+	}
+	if EscapeRate(2) != 0 || EscapeRate(-2) != 2 {
+		t.Error("escape rates of eigenvalues 2 and -2")
 	}
 }
 

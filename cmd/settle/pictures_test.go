@@ -61,6 +61,7 @@ func pictures(ts *testscript.TestScript, _ bool, args []string) {
 	put("range.npy", npy("<f8", "(4, 64)", floats(four, 1, 8, binary.LittleEndian)))
 	put("int.npy", npy("<i8", "(4, 64)", floats(four, 1, 8, binary.LittleEndian)))
 	put("shape.npy", npy("|u1", "(4, 32)", four[:128]))
+	put("rows.npy", npy("|u1", "(8, 4, 8)", four))
 	put("deep.npy", npy("|u1", "(1, 4, 8, 8)", four))
 	put("none.npy", npy("|u1", "(0, 64)", nil))
 	put("short.npy", npy("|u1", "(4, 64)", four[:255]))

@@ -127,6 +127,12 @@ backpropagation (BP), and checks itself against reference vectors. MNIST is buil
 			if a.workers < 1 {
 				return fmt.Errorf("--workers %d: want 1 or more", a.workers)
 			}
+			// A script's variable that is not set must not stand for the default.
+			for _, name := range []string{"out", "config", "resume"} {
+				if f := cmd.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
+					return fmt.Errorf("--%s \"\": want a name", name)
+				}
+			}
 			return nil
 		},
 	}

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata/script",
-		Setup: func(env *testscript.Env) error { return setUp(env.WorkDir) },
+		Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": code, "json": jsonValue, "keys": keys, "nulls": nulls, "same": same, "edit": edit, "flip": flip,
 			"metrics": metrics, "interrupt": interrupt, "pictures": pictures,
@@ -40,8 +40,14 @@ func TestScripts(t *testing.T) {
 // synthetic is the set of the scripts: 8×8 images of four classes that a linear map tells apart.
 func synthetic() *data.Set { return data.Synthetic(7, 240, 8, 8, 4) }
 
-// setUp gives every script the folder set, with synthetic's four files, and reference.json.
-func setUp(dir string) error {
+// setUp gives every script the folder set, with synthetic's four files, reference.json, and in $MNIST the folder of MNIST.
+func setUp(env *testscript.Env) error {
+	dir := env.WorkDir
+	mnist, err := filepath.Abs("../../data/mnist")
+	if err != nil {
+		return err
+	}
+	env.Setenv("MNIST", mnist)
 	reference, err := os.ReadFile("../../measure/testdata/reference.json")
 	if err != nil {
 		return err
@@ -71,7 +77,7 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // decode reads a file, or stdout, that must hold one JSON value on one line or more and nothing else, and returns what
-// lies at a path such as cells/0/to_mse ("." is the whole).
+// lies at a path such as cells/0/to_mse ("." is the whole, ~ stands for / in a key).
 func decode(ts *testscript.TestScript, file, path string) any {
 	d := json.NewDecoder(strings.NewReader(ts.ReadFile(file)))
 	d.UseNumber()
@@ -86,6 +92,7 @@ func decode(ts *testscript.TestScript, file, path string) any {
 		return v
 	}
 	for _, key := range strings.Split(path, "/") {
+		key = strings.ReplaceAll(key, "~", "/")
 		switch at := v.(type) {
 		case map[string]any:
 			next, ok := at[key]
