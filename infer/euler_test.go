@@ -15,10 +15,33 @@ import (
 // steps returns the settings for exactly n steps of two passes after a first evaluation.
 func steps(n int) infer.Settings { return infer.Settings{MaxPasses: float64(2 + 2*n), Patience: -1} }
 
-// TestEulerIsOfOrderOne compares z(T) = z* + exp(−HT)(z₀ − z*), H = D + hJᵀJ, with T/dt steps of Euler: halving dt halves
-// the error.
-func TestEulerIsOfOrderOne(t *testing.T) {
-	const rows, dim, horizon = 2, 6, 0.5
+// TestIntegratorsHaveTheirOrder compares z(T) = z* + exp(−HT)(z₀ − z*), H = D + hJᵀJ, with T/dt steps of a method of order
+// p: halving dt divides the error by 2ᵖ.
+func TestIntegratorsHaveTheirOrder(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		order  float64
+		stages int // evaluations of a step
+		least  int // number of steps from which the order shows
+		with   func(dt float64) infer.Method[float64]
+	}{
+		{"Euler", 1, 1, 80, func(dt float64) infer.Method[float64] { return &infer.Euler[float64]{DT: dt} }},
+		{"Heun", 2, 2, 80, func(dt float64) infer.Method[float64] { return &infer.RungeKutta[float64]{DT: dt} }},
+		{"Bogacki–Shampine", 3, 3, 80, func(dt float64) infer.Method[float64] {
+			return &infer.RungeKutta[float64]{DT: dt, Tableau: infer.BogackiShampine}
+		}},
+		{"Dormand–Prince", 5, 6, 40, func(dt float64) infer.Method[float64] {
+			return &infer.RungeKutta[float64]{DT: dt, Tableau: infer.DormandPrince}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) { checkOrder(t, c.order, c.stages, c.least, c.with) })
+	}
+}
+
+// flow is a small bowl with its exact flow: z(T) = z* + exp(−HT)(z₀ − z*), z₀ = 0, for two samples.
+func flow(t *testing.T, horizon float64) (objective[float64], tensor.Matrix[float64]) {
+	t.Helper()
+	const rows, dim = 2, 6
 	b := newBowl[float64](rows, dim, 3, []float64{0.5, 1, 1.5, 2, 1, 0.7}, 4)
 	h := hessian(b.d, b.h, b.dense())
 	var decay mat.Dense
@@ -33,13 +56,19 @@ func TestEulerIsOfOrderOne(t *testing.T) {
 		if err := z.SolveVec(h, &rhs); err != nil {
 			t.Fatal(err)
 		}
-		moved.MulVec(&decay, &z) // z₀ = 0
+		moved.MulVec(&decay, &z)
 		z.SubVec(&z, &moved)
 		copy(want.Row(i), z.RawVector().Data)
 	}
+	return bowlStart[float64]{b}, want
+}
+
+func checkOrder(t *testing.T, order float64, stages, least int, with func(dt float64) infer.Method[float64]) {
+	const rows, horizon = 2, 0.5
+	f, want := flow(t, horizon)
 	after := func(n int) float64 {
-		f := bowlStart[float64]{b}
-		w, r := solve[float64](t, newSpyStart(f, rows), rows, &infer.Euler[float64]{DT: horizon / float64(n)}, steps(n))
+		s := infer.Settings{MaxPasses: float64(2 + 2*stages*n), Patience: -1}
+		w, r := solve[float64](t, newSpyStart(f, rows), rows, with(horizon/float64(n)), s)
 		if r.Steps != n || r.Count[infer.PassLimit] != rows {
 			t.Fatalf("%d steps, statuses %v: want %d steps and the pass limit", r.Steps, r.Count, n)
 		}
@@ -47,13 +76,54 @@ func TestEulerIsOfOrderOne(t *testing.T) {
 		tensor.Sub(diff, diff, want)
 		return norm(diff.Data)
 	}
-	coarse := after(40)
-	for n := 80; n <= 640; n *= 2 {
+	coarse := after(least)
+	for n := 2 * least; n <= 4*least; n *= 2 {
 		fine := after(n)
-		if order := math.Log2(coarse / fine); math.Abs(order-1) > 0.1 {
-			t.Errorf("from %d to %d steps the error falls from %g to %g: order %.3f", n/2, n, coarse, fine, order)
+		if got := math.Log2(coarse / fine); math.Abs(got-order) > 0.1 {
+			t.Errorf("from %d to %d steps the error falls from %g to %g: order %.3f", n/2, n, coarse, fine, got)
 		}
 		coarse = fine
+	}
+}
+
+// TestAdaptiveStepsKeepTheirTolerance integrates to a time at which every sample stops, with error control: the error is
+// of the order of the tolerance, and a method of higher order takes fewer evaluations.
+func TestAdaptiveStepsKeepTheirTolerance(t *testing.T) {
+	const rows, horizon, tol, scale = 2, 2.0, 1e-7, 0.25
+	f, want := flow(t, horizon*scale)
+	cost := math.Inf(1)
+	for _, tableau := range []infer.Tableau{infer.Heun, infer.BogackiShampine, infer.DormandPrince} {
+		m := &infer.RungeKutta[float64]{Tableau: tableau, RTol: tol, ATol: tol, Scale: scale, Until: horizon}
+		w, r := solve[float64](t, newSpyStart(f, rows), rows, m, infer.Settings{MaxPasses: 1e5, Patience: -1})
+		if r.Count[infer.PassLimit] != rows {
+			t.Errorf("%s: statuses %v: want all truncated at their time", tableau.Name, r.Count)
+		}
+		diff := check.Clone(w.Z)
+		tensor.Sub(diff, diff, want)
+		// Each of the steps may add the tolerance, and their number is below 300.
+		if e := norm(diff.Data); !(e < 300*tol) || e == 0 {
+			t.Errorf("%s: error %g at tolerance %g after %d steps", tableau.Name, e, tol, r.Steps)
+		}
+		if r.Passes >= cost {
+			t.Errorf("%s takes %v passes, the method of lower order %v", tableau.Name, r.Passes, cost)
+		}
+		cost = r.Passes
+	}
+}
+
+// A table that misses an order condition is the caller's bug.
+func TestTableausCheckThemselves(t *testing.T) {
+	wrong := infer.Heun
+	wrong.B = []float64{0.4, 0.6}
+	implicit := infer.Heun
+	implicit.A = [][]float64{{0.5}, {1}}
+	for name, tableau := range map[string]infer.Tableau{"order": wrong, "implicit": implicit} {
+		f, _ := flow(t, 1)
+		if check.Panic(func() {
+			_, _ = infer.Solve[float64](f, infer.NewWork[float64](2, f.Dim()), &infer.RungeKutta[float64]{Tableau: tableau}, infer.Settings{})
+		}) == nil {
+			t.Errorf("%s: want a panic", name)
+		}
 	}
 }
 

@@ -52,7 +52,8 @@ type Point[T tensor.Float] struct {
 	// Alpha is the inverse curvature along the sample's last move (the long Barzilai–Borwein step), from which the
 	// energy gap is estimated; 0 while unknown.
 	Alpha []float64
-	// Done marks the samples that a method must not move any more.
+	// Done marks the samples that a method must not move any more. A method with a limit of its own sets it: Solve then
+	// counts the sample as truncated, PassLimit.
 	Done []bool
 	// Stale is set by a method whose last Eval was not at Z for every sample (it rejected a trial).
 	Stale bool

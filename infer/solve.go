@@ -19,6 +19,9 @@ type Settings struct {
 	// Patience is the number of steps after which a sample must have made progress, or be Stalled; it is asked again
 	// after twice as many, four times as many, …, for progress since the last time. 0 means 10, negative never.
 	Patience int
+	// Observe, if not nil, is called at the start and after every step, with the samples' point in the Work and the
+	// objective as the method left it.
+	Observe func()
 }
 
 // DefaultMaxPasses is what Settings.MaxPasses = 0 means.
@@ -143,7 +146,13 @@ func Solve[T tensor.Float](f Objective[T], w *Work[T], m Method[T], s Settings) 
 	}
 	w.begin()
 	var r Result
-	for ; w.judge(s, r.Steps) > 0; r.Steps++ {
+	for ; ; r.Steps++ {
+		if s.Observe != nil {
+			s.Observe()
+		}
+		if w.judge(s, r.Steps) == 0 {
+			break
+		}
 		if now, _ := f.Cost(); now-passes >= s.MaxPasses {
 			w.finish(PassLimit)
 			break
@@ -184,7 +193,11 @@ func (w *Work[T]) judge(s Settings, steps int) int {
 			continue
 		}
 		st = w.status(i, s.Tol)
-		if st == Moving && check && w.stalled(i) {
+		switch {
+		case st != Moving:
+		case w.Done[i]: // by the method
+			st = PassLimit
+		case check && w.stalled(i):
 			st = Stalled
 		}
 		if st == Moving {

@@ -55,7 +55,7 @@ func Defaults() Spec {
 var (
 	DTypes      = []string{"float32", "float64"}
 	Rules       = []string{"bp", "pc"}
-	Solvers     = []string{"auto", "bb", "euler", "exact"}
+	Solvers     = []string{"auto", "bb", "cg", "euler", "heun", "momentum", "nesterov", "exact"}
 	Coordinates = []string{"errors", "activities"}
 	Optimizers  = []string{"sgd", "momentum", "nesterov", "adam", "adamw"}
 	Schedules   = []string{"constant", "cosine", "warmup-cosine"}
@@ -119,6 +119,7 @@ func (s Spec) Validate() error {
 	must(s.EvalEvery >= 0, "eval-every", s.EvalEvery, "a number of batches from 1, or 0 for the end only")
 	must(s.Limit >= 0, "limit", s.Limit, "a number of training images from 1, or 0 for all")
 	must(s.Workers >= 1, "workers", s.Workers, "a number from 1")
+	must(s.Solver != "cg" || s.Coords == "errors", "solver", s.Solver, "cg only with --coords errors; auto takes both")
 	must(s.Solver != "exact" || (s.Act == "linear" && s.Coords == "errors"), "solver", s.Solver,
 		"exact only with --act linear --coords errors; auto takes any network")
 	must(s.Schedule == "warmup-cosine" || s.Warmup == 0, "warmup", s.Warmup, "0 unless --schedule is warmup-cosine")

@@ -43,6 +43,7 @@ var faults = []struct {
 	{"solver", func(s *Spec) { s.Solver = "magic" }, `"magic"`},
 	{"solver", func(s *Spec) { s.Solver = "exact" }, "exact"},
 	{"solver", func(s *Spec) { s.Solver, s.Act, s.Coords = "exact", "linear", "activities" }, "exact"},
+	{"solver", func(s *Spec) { s.Solver, s.Coords = "cg", "activities" }, "cg"},
 	{"coords", func(s *Spec) { s.Coords = "polar" }, `"polar"`},
 	{"tol", func(s *Spec) { s.Tol = -1 }, "-1"},
 	{"tol", func(s *Spec) { s.Tol = 1 }, "1"},

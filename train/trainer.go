@@ -142,6 +142,14 @@ func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn
 			return &infer.BarzilaiBorwein[T]{}
 		case "euler":
 			return &infer.Euler[T]{DT: s.DT}
+		case "heun":
+			return &infer.RungeKutta[T]{DT: s.DT}
+		case "momentum":
+			return &infer.Momentum[T]{DT: s.DT}
+		case "nesterov":
+			return &infer.Momentum[T]{DT: s.DT, Nesterov: true}
+		case "cg":
+			return &infer.ConjugateGradient[T]{}
 		case "exact":
 			return &infer.Exact[T]{}
 		}

@@ -26,7 +26,7 @@ func networkFlags(f *pflag.FlagSet, s *train.Spec) {
 	f.Float64Var(&s.Tol, "tol", s.Tol, "stop a sample at this residual `ratio`; given without --gap, it alone decides")
 	f.Float64Var(&s.Gap, "gap", s.Gap, "stop at this estimated energy `gap`; 0: do not")
 	f.Float64Var(&s.MaxPasses, "max-passes", s.MaxPasses, "truncate inference after this `number` of passes")
-	f.Float64Var(&s.DT, "dt", s.DT, "`step` of euler")
+	f.Float64Var(&s.DT, "dt", s.DT, "`step` of euler, heun, momentum and nesterov")
 	f.StringVar(&s.Optim, "optim", s.Optim, one(train.Optimizers))
 	f.Float64Var(&s.Momentum, "momentum", s.Momentum, "`coefficient` of momentum and nesterov")
 	f.Float64Var(&s.WeightDecay, "weight-decay", s.WeightDecay, "weight decay `coefficient`; decoupled in adamw, else added to the gradient")

@@ -1,0 +1,62 @@
+package infer
+
+import "github.com/settle-pc/settle/tensor"
+
+// Momentum is gradient descent with momentum and a fixed step: v ← μv − dt ∂F/∂z, z ← z + v (Polyak 1964), or with
+// Nesterov's look-ahead, in the form in which gradients are taken at the points shown: z ← z + μv − dt ∂F/∂z after the
+// update of v (Sutskever et al. 2013). On a quadratic with curvatures from λ_min to λ_max the best constants contract by
+// 1 − 2/(√κ + 1) a step, κ = λ_max/λ_min, against 1 − 2/(κ + 1) without momentum; it is stable for dt < 2(1 + μ)/λ_max.
+// Cost: two passes a step.
+type Momentum[T tensor.Float] struct {
+	DT       float64 // 0 means 0.1
+	Mu       float64 // 0 means 0.7
+	Nesterov bool
+
+	step []float64
+	v    tensor.Matrix[T]
+}
+
+var _ Method[float32] = (*Momentum[float32])(nil)
+
+// Init evaluates the start, at rest.
+func (m *Momentum[T]) Init(f Objective[T], p *Point[T]) error {
+	m.step = resize(m.step, p.Z.Rows)
+	m.v = reshape(m.v, p.Z)
+	tensor.Zero(m.v)
+	p.Eval(f)
+	return nil
+}
+
+// Step makes one step.
+func (m *Momentum[T]) Step(f Objective[T], p *Point[T]) {
+	dt, mu := orElse(m.DT, defaultDT), orElse(m.Mu, 0.7)
+	for i, done := range p.Done {
+		if done {
+			m.step[i] = 0
+			continue
+		}
+		m.step[i] = -dt
+		v, z := m.v.Row(i), p.Z.Row(i)
+		tensor.Scale(v, T(mu))
+		tensor.Axpy(v, T(-dt), p.Grad.Row(i))
+		if m.Nesterov {
+			tensor.Axpy(z, T(mu), v)
+		} else {
+			tensor.Axpy(z, 1, v)
+			m.step[i] = 0
+		}
+	}
+	tensor.AxpyRows(p.Z, m.step, p.Grad)
+	p.Eval(f)
+}
+
+// defaultDT is the step of the methods with a fixed one, that of the post's experiments.
+const defaultDT = 0.1
+
+// orElse returns v, or the default if v is 0.
+func orElse(v, otherwise float64) float64 {
+	if v == 0 {
+		return otherwise
+	}
+	return v
+}
