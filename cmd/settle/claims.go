@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/settle-pc/settle/experiment"
+	"github.com/settle-pc/settle/store"
 )
 
 // claimsFile holds the claims that a run has judged.
@@ -33,4 +34,24 @@ func fold(text string, width int) []string {
 		lines = append(lines, word)
 	}
 	return lines
+}
+
+// begin makes the run directory of a study and writes its spec there.
+func (a *app) begin(command string, spec any) (*store.Run, error) {
+	run, err := a.run(command)
+	if err != nil {
+		return nil, err
+	}
+	if err := writeJSON(run, specFile, spec); err != nil {
+		return nil, failure{err}
+	}
+	return run, nil
+}
+
+// publish writes the claims and the result of a study to its run directory, and the result to stdout with --json.
+func (a *app) publish(run *store.Run, claims []experiment.Claim, result any) error {
+	if err := writeJSON(run, claimsFile, claims); err != nil {
+		return failure{err}
+	}
+	return a.deliver(run, resultFile, result)
 }

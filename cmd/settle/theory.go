@@ -146,12 +146,9 @@ func (a *app) theory(spec experiment.Theory) error {
 		}
 		spec.Images = images
 	}
-	run, err := a.run("theory")
+	run, err := a.begin("theory", spec)
 	if err != nil {
 		return err
-	}
-	if err := writeJSON(run, specFile, spec); err != nil {
-		return failure{err}
 	}
 	const share = 0.9 // of the time; figures take the rest
 	bar := a.progress("theory", 1)
@@ -169,10 +166,7 @@ func (a *app) theory(spec experiment.Theory) error {
 	if err != nil {
 		return failure{err}
 	}
-	if err := writeJSON(run, claimsFile, out.Claims); err != nil {
-		return failure{err}
-	}
-	if err := a.deliver(run, resultFile, out); err != nil {
+	if err := a.publish(run, out.Claims, out); err != nil {
 		return err
 	}
 	w := a.text()

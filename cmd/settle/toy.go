@@ -93,12 +93,9 @@ type toyResult struct {
 }
 
 func (a *app) toy(spec experiment.Toy, look report.ToyLook) error {
-	run, err := a.run("toy")
+	run, err := a.begin("toy", spec)
 	if err != nil {
 		return err
-	}
-	if err := writeJSON(run, specFile, spec); err != nil {
-		return failure{err}
 	}
 	bar := a.progress("toy", 1)
 	result, err := spec.Run(a.ctx, run, experiment.Env{Workers: a.workers, Progress: func(p experiment.Progress) {
@@ -115,10 +112,7 @@ func (a *app) toy(spec experiment.Toy, look report.ToyLook) error {
 	if err != nil {
 		return failure{err}
 	}
-	if err := writeJSON(run, claimsFile, out.Claims); err != nil {
-		return failure{err}
-	}
-	if err := a.deliver(run, resultFile, out); err != nil {
+	if err := a.publish(run, out.Claims, out); err != nil {
 		return err
 	}
 	w := a.text()
