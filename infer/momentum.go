@@ -12,15 +12,13 @@ type Momentum[T tensor.Float] struct {
 	Mu       float64 // 0 means 0.7
 	Nesterov bool
 
-	step []float64
-	v    tensor.Matrix[T]
+	v tensor.Matrix[T]
 }
 
 var _ Method[float32] = (*Momentum[float32])(nil)
 
 // Init evaluates the start, at rest.
 func (m *Momentum[T]) Init(f Objective[T], p *Point[T]) error {
-	m.step = resize(m.step, p.Z.Rows)
 	m.v = reshape(m.v, p.Z)
 	tensor.Zero(m.v)
 	p.Eval(f)
@@ -32,21 +30,18 @@ func (m *Momentum[T]) Step(f Objective[T], p *Point[T]) {
 	dt, mu := orElse(m.DT, defaultDT), orElse(m.Mu, 0.7)
 	for i, done := range p.Done {
 		if done {
-			m.step[i] = 0
 			continue
 		}
-		m.step[i] = -dt
-		v, z := m.v.Row(i), p.Z.Row(i)
+		v, z, g := m.v.Row(i), p.Z.Row(i), p.Grad.Row(i)
 		tensor.Scale(v, T(mu))
-		tensor.Axpy(v, T(-dt), p.Grad.Row(i))
+		tensor.Axpy(v, T(-dt), g)
 		if m.Nesterov {
 			tensor.Axpy(z, T(mu), v)
+			tensor.Axpy(z, T(-dt), g)
 		} else {
 			tensor.Axpy(z, 1, v)
-			m.step[i] = 0
 		}
 	}
-	tensor.AxpyRows(p.Z, m.step, p.Grad)
 	p.Eval(f)
 }
 

@@ -75,12 +75,9 @@ func (m *RungeKutta[T]) adaptive() bool { return m.RTol > 0 || m.ATol > 0 }
 func (m *RungeKutta[T]) Step(f Objective[T], p *Point[T]) {
 	scale := orElse(m.Scale, 1)
 	for i, done := range p.Done {
-		m.move[i] = -scale * m.dt[i]
-		if m.Until > 0 {
-			m.move[i] = -scale * min(m.dt[i], m.Until-m.t[i])
-		}
-		if done {
-			m.move[i] = 0
+		m.move[i] = 0
+		if !done {
+			m.move[i] = -scale * m.span(i)
 		}
 	}
 	m.k[0].CopyFrom(p.Grad)
@@ -118,6 +115,14 @@ func (m *RungeKutta[T]) Step(f Objective[T], p *Point[T]) {
 	p.Eval(f)
 }
 
+// span is the time that sample i's next step takes: no more than it has left.
+func (m *RungeKutta[T]) span(i int) float64 {
+	if m.Until > 0 {
+		return min(m.dt[i], m.Until-m.t[i])
+	}
+	return m.dt[i]
+}
+
 // combine stores z + Σ_j w_j (−dt k_j) in dst, row by row; dst may be z.
 func (m *RungeKutta[T]) combine(dst, z tensor.Matrix[T], w []float64) {
 	if &dst.Data[0] != &z.Data[0] {
@@ -137,10 +142,7 @@ func (m *RungeKutta[T]) combine(dst, z tensor.Matrix[T], w []float64) {
 
 // accept judges sample i's step by its error and chooses the next step's size.
 func (m *RungeKutta[T]) accept(i int, p *Point[T]) bool {
-	took := m.dt[i]
-	if m.Until > 0 {
-		took = min(took, m.Until-m.t[i])
-	}
+	took := m.span(i)
 	if !m.adaptive() {
 		m.t[i] += took
 		return true

@@ -40,7 +40,6 @@ type PC[T tensor.Float] struct {
 	methods []infer.Method[T] // one a worker
 	steps   []float64         // first steps of the samples
 	sorted  []float64
-	errs    []error
 	input   data.Batch[T]
 	task    func(worker, i int)
 
@@ -64,6 +63,7 @@ type part[T tensor.Float] struct {
 	f      objective[T] // on state
 	work   *infer.Work[T]
 	result infer.Result
+	err    error
 }
 
 var _ Rule[float32] = (*PC[float32])(nil)
@@ -83,7 +83,6 @@ func NewPC[T tensor.Float](problem *energy.PC[T], inf Inference[T], pool *Pool, 
 	for _, s := range r.shards {
 		r.parts = append(r.parts, r.part(s.Lo, s.Hi, work))
 	}
-	r.errs = make([]error, len(r.parts))
 	for range pool.Workers() {
 		m := inf.Method()
 		if s, ok := m.(infer.Sharer[T]); ok {
@@ -150,8 +149,8 @@ func (r *PC[T]) settle(ctx context.Context, b data.Batch[T]) (Stats, error) {
 	loss := 0.0
 	for i := range r.parts {
 		p := &r.parts[i]
-		if r.errs[i] != nil {
-			return stats, r.errs[i]
+		if p.err != nil {
+			return stats, p.err
 		}
 		stats.Inference.Add(p.result)
 		r.spend(&stats, p)
@@ -174,7 +173,7 @@ func (r *PC[T]) shard(worker, i int) {
 	p, m := &r.parts[i], r.methods[worker]
 	r.clamp(p)
 	p.f.Start(p.work.Z)
-	p.result, r.errs[i] = infer.Solve[T](p.f, p.work, m, r.inf.Settings)
+	p.result, p.err = infer.Solve[T](p.f, p.work, m, r.inf.Settings)
 	if s, ok := m.(infer.Sharer[T]); ok {
 		copy(r.steps[p.lo:p.hi], s.FirstSteps())
 	}

@@ -17,6 +17,12 @@ func (d theoryData) example() (depth, scale float64, err error) {
 	return nearest(depths, 4), nearest(scales, 1), err
 }
 
+// trainedDepth returns the depth of the trained tanh networks nearest to 6.
+func (d theoryData) trainedDepth() (float64, error) {
+	depths, err := d.distinct("cases", "depth", is{"state": "pc-trained", "act": "tanh"})
+	return nearest(depths, 6), err
+}
+
 // remainder shows the remainder of Eq. 6 against the distance, with lines of slope 2 and 3.
 func (d theoryData) remainder() (*plot.Figure, error) {
 	depth, scale, err := d.example()
@@ -131,11 +137,10 @@ func (d theoryData) terms() (*plot.Figure, error) {
 		return nil, err
 	}
 	f := &plot.Figure{Title: "What approximates PC's weight gradient ∂F*/∂θ: relative error in each layer", Panels: [][]plot.Axes{nil, nil}}
-	trained, err := d.distinct("cases", "depth", is{"state": "pc-trained", "act": "tanh"})
+	deep, err := d.trainedDepth()
 	if err != nil {
 		return nil, err
 	}
-	deep := nearest(trained, 6)
 	for i, p := range []struct {
 		title string
 		want  is
@@ -246,11 +251,10 @@ func (d theoryData) path() (*plot.Figure, error) {
 		return nil, err
 	}
 	f := &plot.Figure{Title: "The displacement z(t) − ẑ during inference, in steps of 1/λmax(ℐ): medians", Panels: [][]plot.Axes{nil, nil}}
-	trained, err := d.distinct("cases", "depth", is{"state": "pc-trained", "act": "tanh"})
+	deep, err := d.trainedDepth()
 	if err != nil {
 		return nil, err
 	}
-	deep := nearest(trained, 6)
 	for i, p := range []struct {
 		title string
 		want  is
