@@ -6,14 +6,16 @@ import (
 	"testing"
 )
 
-// FuzzMul checks the three products against the naive ones, to the bit, on elements of any bits and sizes below 80.
+// FuzzMul checks the three products against the their definition, to the bit, at every level, on elements of any bits and sizes below 80.
 func FuzzMul(f *testing.F) {
 	f.Add(uint8(5), uint8(9), uint8(6), []byte("predictive coding, twice as long as a float64"))
 	f.Add(uint8(0), uint8(0), uint8(0), []byte{})
 	f.Add(uint8(33), uint8(65), uint8(5), []byte{0x7f, 0xf0, 0, 0, 0, 0, 0, 0, 0xff, 0xc0, 0, 0, 0, 0, 0, 1, 0x3f, 0x80, 0, 0})
 	f.Fuzz(func(t *testing.T, rows, k, n uint8, data []byte) {
-		fuzzProducts[float32](t, int(rows%80), int(k%80), int(n%80), data)
-		fuzzProducts[float64](t, int(rows%80), int(k%80), int(n%80), data)
+		eachLevel(func() {
+			fuzzProducts[float32](t, int(rows%80), int(k%80), int(n%80), data)
+			fuzzProducts[float64](t, int(rows%80), int(k%80), int(n%80), data)
+		})
 	})
 }
 
@@ -33,14 +35,14 @@ func fuzzProducts[T Float](t *testing.T, rows, k, n int, data []byte) {
 	transpose(wt, w)
 	expect := func(name string) {
 		if d := differing(got, want); d != 0 {
-			t.Errorf("%s %d×%d×%d, %T: %d elements differ from naive", name, rows, k, n, *new(T), d)
+			t.Errorf("%s %d×%d×%d, %T, %s: %d elements differ", name, rows, k, n, *new(T), Level(), d)
 		}
 	}
-	NaiveAddMulT(want, at, w)
+	wantAddMulT(want, at, w)
 	AddMulT(got, at, w)
 	expect("EᵀZ")
 	var p Packed[T]
-	NaiveMul(want, a, w)
+	wantMul(want, a, w)
 	p.Pack(w)
 	Mul(got, a, &p)
 	expect("E W")

@@ -15,7 +15,7 @@ type Packed[T Float] struct {
 func (p *Packed[T]) Pack(w Matrix[T]) {
 	p.resize(w.Rows, w.Cols)
 	for j := 0; j < p.n; j += p.width {
-		packPanel(p.panel(j), w.ColsOf(j, min(j+p.width, p.n)))
+		packPanel(p.panel(j), w.ColsOf(j, min(j+p.width, p.n)), p.width)
 	}
 }
 
@@ -23,13 +23,13 @@ func (p *Packed[T]) Pack(w Matrix[T]) {
 func (p *Packed[T]) PackT(w Matrix[T]) {
 	p.resize(w.Cols, w.Rows)
 	for j := 0; j < p.n; j += p.width {
-		packPanelT(p.panel(j), w.RowsOf(j, min(j+p.width, p.n)))
+		packPanelT(p.panel(j), w.RowsOf(j, min(j+p.width, p.n)), p.width)
 	}
 }
 
 // resize makes room for a k×n operand, in the panels of the kernel in force.
 func (p *Packed[T]) resize(k, n int) {
-	p.k, p.n, p.width = k, n, tileCols
+	p.k, p.n, p.width = k, n, panelCols[T]()
 	size := k * ((n + p.width - 1) / p.width * p.width)
 	if cap(p.data) < size {
 		p.data = make([]T, size)
@@ -42,13 +42,43 @@ func (p *Packed[T]) panel(j int) []T {
 	return p.data[j*p.k : (j+p.width)*p.k]
 }
 
+// packPanel stores the k×c matrix w, c ≤ width, as a panel: k rows of width, filled up with zeros; panel has just that length.
+// Inlined into addBlock, its loop would run on spilled registers and cost the portable AddMulT some percent.
+//
+//go:noinline
+func packPanel[T Float](panel []T, w Matrix[T], width int) {
+	if w.Cols < width {
+		clear(panel)
+	}
+	if w.Cols == tileCols && width == tileCols {
+		for at := 0; len(panel) >= tileCols; at += w.Stride {
+			*(*[tileCols]T)(panel) = *(*[tileCols]T)(w.Data[at:])
+			panel = panel[tileCols:]
+		}
+		return
+	}
+	for k := range w.Rows {
+		copy(panel[k*width:], w.Row(k))
+	}
+}
+
+// packPanelT stores the transpose of the c×k matrix w, c ≤ width, as packPanel does.
+func packPanelT[T Float](panel []T, w Matrix[T], width int) {
+	if w.Rows < width {
+		clear(panel)
+	}
+	if w.Rows > 0 {
+		transpose(Matrix[T]{Rows: w.Cols, Cols: w.Rows, Stride: width, Data: panel}, w)
+	}
+}
+
 // Mul stores the product of a and the packed right operand in dst:
 //
 //	dst[i][j] = Σ_k a[i][k]·P[k][j]
 //
 // dst is rows×n, a is rows×k; dst may not alias a. Every element is one sum over ascending k in one accumulator that starts
-// at 0, with product and sum rounded separately, so a row is the same bits in any company and at any place, and NaN and Inf propagate.
-// Cost: rows·k·n multiply-adds; no allocation.
+// at 0, so a row is the same bits in any company and at any place, and NaN and Inf propagate. Product and sum are rounded
+// separately by the portable kernels, and once, as one fused multiply-add, by all others. Cost: rows·k·n multiply-adds; no allocation.
 func Mul[T Float](dst, a Matrix[T], p *Packed[T]) {
 	if dst.Rows != a.Rows {
 		panic("tensor: row mismatch")
@@ -56,7 +86,11 @@ func Mul[T Float](dst, a Matrix[T], p *Packed[T]) {
 	if a.Cols != p.k || dst.Cols != p.n {
 		panic("tensor: operand of another shape")
 	}
-	mulPortable(dst, a, p)
+	if current == generic {
+		mulPortable(dst, a, p)
+		return
+	}
+	mulMachine(dst, a, p)
 }
 
 // AddMulT adds a product summed over rows, such as a weight gradient, to dst:
@@ -65,7 +99,7 @@ func Mul[T Float](dst, a Matrix[T], p *Packed[T]) {
 //
 // e is B×m, z is B×n, dst is m×n; dst may alias neither. The sum runs over ascending b in one accumulator that starts at dst[i][j],
 // so columns of e (with their rows of dst) may be split between workers, and rows of e and z between successive calls, with
-// the same bits as one call. Operands are packed on the way, a block at a time. Cost: B·m·n multiply-adds; no allocation.
+// the same bits as one call. Roundings are those of Mul. Cost: B·m·n multiply-adds; no allocation.
 func AddMulT[T Float](dst, e, z Matrix[T]) {
 	if e.Rows != z.Rows {
 		panic("tensor: row mismatch")
@@ -73,5 +107,9 @@ func AddMulT[T Float](dst, e, z Matrix[T]) {
 	if dst.Rows != e.Cols || dst.Cols != z.Cols {
 		panic("tensor: gradient of another shape")
 	}
-	addMulTPortable(dst, e, z)
+	if current == generic {
+		addMulTPortable(dst, e, z)
+		return
+	}
+	addMulTMachine(dst, e, z)
 }

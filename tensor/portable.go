@@ -55,45 +55,24 @@ func addBlock[T Float](dst, e, z Matrix[T]) {
 		transpose(et, e.ColsOf(i, i+rows))
 		for j := 0; j < z.Cols; j += tileCols {
 			end := min(j+tileCols, z.Cols)
-			packPanel(panel, z.ColsOf(j, end))
+			packPanel(panel, z.ColsOf(j, end), tileCols)
 			addPanel(dst.RowsOf(i, i+rows).ColsOf(j, end), et, panel)
 		}
 	}
 }
 
-// packPanel stores the k×c matrix w, c ≤ tileCols, as a panel: k rows of tileCols, filled up with zeros; panel has just that length.
-// Inlined into addBlock, its loop would run on spilled registers and cost AddMulT some percent.
-//
-//go:noinline
-func packPanel[T Float](panel []T, w Matrix[T]) {
-	if w.Cols < tileCols {
-		clear(panel)
-		for k := range w.Rows {
-			copy(panel[k*tileCols:], w.Row(k))
-		}
-		return
-	}
-	for at := 0; len(panel) >= tileCols; at += w.Stride {
-		*(*[tileCols]T)(panel) = *(*[tileCols]T)(w.Data[at:])
-		panel = panel[tileCols:]
-	}
-}
-
-// packPanelT stores the transpose of the c×k matrix w, c ≤ tileCols, as packPanel does.
-func packPanelT[T Float](panel []T, w Matrix[T]) {
-	if w.Rows < tileCols {
-		clear(panel)
-	}
-	transpose(Matrix[T]{Rows: w.Cols, Cols: w.Rows, Stride: tileCols, Data: panel}, w)
-}
-
 // transpose stores the transpose of src in dst.
 func transpose[T Float](dst, src Matrix[T]) {
-	for i := range src.Rows {
-		o := i
-		for _, x := range src.Row(i) {
-			dst.Data[o] = x
-			o += dst.Stride
+	for i := 0; i < src.Rows; i += 8 {
+		band := src.RowsOf(i, min(i+8, src.Rows))
+		to := dst.ColsOf(i, i+band.Rows)
+		done := transpose8(to, band)
+		for r := range band.Rows {
+			o := done*dst.Stride + r
+			for _, x := range band.Row(r)[done:] {
+				to.Data[o] = x
+				o += dst.Stride
+			}
 		}
 	}
 }
