@@ -2,7 +2,6 @@ package nn
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/settle-pc/settle/tensor"
@@ -49,11 +48,7 @@ func ParseActivation(name string) (Activation, error) {
 	return 0, fmt.Errorf("activation %q: want one of %s", name, strings.Join(activationNames[:], ", "))
 }
 
-// leak is LeakyReLU's slope below zero.
-const leak = 0.01
-
 // apply stores φ(x) in dst and φ′(x) in slope, element by element; all three have one shape, dst may be x itself.
-// NaN stays NaN. Values are computed in float64 and rounded once, the derivative in T from the rounded value.
 func apply[T tensor.Float](a Activation, dst, slope, x tensor.Matrix[T]) {
 	if dst.Rows != x.Rows || dst.Cols != x.Cols || slope.Rows != x.Rows || slope.Cols != x.Cols {
 		panic("nn: activation of another shape")
@@ -63,9 +58,8 @@ func apply[T tensor.Float](a Activation, dst, slope, x tensor.Matrix[T]) {
 	}
 }
 
-// applyRow is apply on one row. The switch stands outside the loops, which carry the time.
+// applyRow is apply on one row.
 func applyRow[T tensor.Float](a Activation, dst, slope, x []T) {
-	dst, slope = dst[:len(x)], slope[:len(x)]
 	switch a {
 	case Linear:
 		copy(dst, x)
@@ -73,77 +67,20 @@ func applyRow[T tensor.Float](a Activation, dst, slope, x []T) {
 			slope[i] = 1
 		}
 	case Tanh:
-		for i, v := range x {
-			t := T(math.Tanh(float64(v)))
-			dst[i], slope[i] = t, 1-t*t
-		}
+		tensor.Tanh(dst, slope, x)
 	case ReLU:
-		for i, v := range x {
-			dst[i], slope[i] = max(v, 0), positive(v)
-		}
+		tensor.ReLU(dst, slope, x)
 	case LeakyReLU:
-		for i, v := range x {
-			s := leak + (1-leak)*positive(v)
-			dst[i], slope[i] = s*v, s
-		}
+		tensor.LeakyReLU(dst, slope, x)
 	case Sigmoid:
-		for i, v := range x {
-			s := T(sigmoid(float64(v)))
-			dst[i], slope[i] = s, s*(1-s)
-		}
+		tensor.Sigmoid(dst, slope, x)
 	case GELU:
-		for i, v := range x {
-			g, s := gelu(float64(v))
-			dst[i], slope[i] = T(g), T(s)
-		}
+		tensor.GELU(dst, slope, x)
 	case SiLU:
-		for i, v := range x {
-			g, s := silu(float64(v))
-			dst[i], slope[i] = T(g), T(s)
-		}
+		tensor.SiLU(dst, slope, x)
 	case HardTanh:
-		for i, v := range x {
-			dst[i], slope[i] = min(max(v, -1), 1), positive(v+1)*positive(1-v)
-		}
+		tensor.HardTanh(dst, slope, x)
 	default:
 		panic("nn: unknown activation")
 	}
-}
-
-// positive returns 1 where v > 0, else 0, without a branch: signs of activities are as good as random, and a
-// mispredicted branch costs more than the rest of the loop.
-func positive[T tensor.Float](v T) T {
-	var b uint32
-	if v > 0 {
-		b = 1
-	}
-	return T(b)
-}
-
-// sigmoid returns 1/(1+e^(−x)) without overflow on either side.
-func sigmoid(x float64) float64 {
-	if x >= 0 {
-		return 1 / (1 + math.Exp(-x))
-	}
-	e := math.Exp(x)
-	return e / (1 + e)
-}
-
-// gelu returns x·Φ(x) and its derivative.
-func gelu(x float64) (value, slope float64) {
-	// Erfc keeps its relative accuracy in the left tail, where 1+Erf would cancel.
-	cdf := 0.5 * math.Erfc(-x/math.Sqrt2)
-	if math.IsInf(x, 0) { // Inf·0 below
-		return max(x, 0), cdf
-	}
-	return x * cdf, cdf + x*math.Exp(-0.5*x*x)/math.Sqrt(2*math.Pi)
-}
-
-// silu returns x·sigmoid(x) and its derivative.
-func silu(x float64) (value, slope float64) {
-	s := sigmoid(x)
-	if math.IsInf(x, 0) { // Inf·0 below
-		return max(x, 0), s
-	}
-	return x * s, s + x*s*(1-s)
 }

@@ -85,9 +85,13 @@ func TestActivationsAreTheirFormulas(t *testing.T) {
 			if want, tol := formula(a, v), 4e-16*max(1, math.Abs(v)); !(math.Abs(got[i]-want) <= tol) {
 				t.Errorf("φ(%v) = %v, want %v", v, got[i], want)
 			}
-			// In float32, computed wide and rounded once (LeakyReLU: slope and product, twice).
+			// In float32, computed wide and rounded once (LeakyReLU: slope and product, twice), or with the error of tensor's kernels.
+			tol32 := 0x1p-23
+			if tensor.Level() != "generic" {
+				tol32 *= 7
+			}
 			v = float64(x32[i])
-			if want := formula(a, v); !(math.Abs(float64(got32[i])-want) <= 0x1p-23*math.Abs(want)+4e-16*max(1, math.Abs(v))) {
+			if want := formula(a, v); !(math.Abs(float64(got32[i])-want) <= tol32*math.Abs(want)+4e-16*max(1, math.Abs(v))) {
 				t.Errorf("φ(%v) = %v in float32, want %v", v, got32[i], want)
 			}
 		}

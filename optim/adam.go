@@ -47,17 +47,10 @@ func (o *Adam[T]) Advance() {
 
 // Apply updates theta[lo:hi].
 func (o *Adam[T]) Apply(theta, grad []T, lo, hi int) {
-	scale, unbias := T(o.scale), T(o.unbias)
-	coupled, shrink := T(o.decay), T(0)
+	c := tensor.Adam[T]{Decay: T(o.decay), Beta1: beta1, Rest1: 1 - beta1, Beta2: beta2, Rest2: 1 - beta2,
+		Scale: T(o.scale), Unbias: T(o.unbias), Epsilon: eps}
 	if o.decoupled {
-		coupled, shrink = 0, T(o.lr*o.decay)
+		c.Decay, c.Shrink = 0, T(o.lr*o.decay)
 	}
-	theta, grad, m, v := theta[lo:hi], grad[lo:hi], o.slots[0].V[lo:hi], o.slots[1].V[lo:hi]
-	for i, g := range grad[:len(theta)] {
-		g += T(coupled * theta[i])
-		m[i] = T(beta1*m[i]) + T((1-beta1)*g)
-		v[i] = T(beta2*v[i]) + T((1-beta2)*T(g*g))
-		step := T(scale*m[i]) / (T(math.Sqrt(float64(T(unbias*v[i])))) + eps)
-		theta[i] -= T(shrink*theta[i]) + step
-	}
+	c.Step(theta[lo:hi], grad[lo:hi], o.slots[0].V[lo:hi], o.slots[1].V[lo:hi])
 }

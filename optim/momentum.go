@@ -26,16 +26,10 @@ func NewNesterov[T tensor.Float](n int, rate Rate, mu, decay float64) *Momentum[
 
 // Apply updates theta[lo:hi].
 func (o *Momentum[T]) Apply(theta, grad []T, lo, hi int) {
-	lr, mu, decay := T(o.lr), T(o.mu), T(o.decay)
-	theta, grad, v := theta[lo:hi], grad[lo:hi], o.slots[0].V[lo:hi]
-	for i, g := range grad[:len(theta)] {
-		g += T(decay * theta[i])
-		v[i] = T(mu*v[i]) + g
-		if o.nesterov {
-			g += T(mu * v[i])
-		} else {
-			g = v[i]
-		}
-		theta[i] -= T(lr * g)
+	c := tensor.Momentum[T]{LR: T(o.lr), Decay: T(o.decay), Mu: T(o.mu)}
+	if o.nesterov {
+		c.Nesterov(theta[lo:hi], grad[lo:hi], o.slots[0].V[lo:hi])
+		return
 	}
+	c.Step(theta[lo:hi], grad[lo:hi], o.slots[0].V[lo:hi])
 }

@@ -17,9 +17,5 @@ func NewSGD[T tensor.Float](rate Rate, decay float64) *SGD[T] {
 
 // Apply updates theta[lo:hi].
 func (o *SGD[T]) Apply(theta, grad []T, lo, hi int) {
-	lr, decay := T(o.lr), T(o.decay)
-	theta, grad = theta[lo:hi], grad[lo:hi]
-	for i, g := range grad[:len(theta)] {
-		theta[i] -= T(lr * (g + T(decay*theta[i])))
-	}
+	tensor.Descend(theta[lo:hi], grad[lo:hi], T(o.lr), T(o.decay))
 }

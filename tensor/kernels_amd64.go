@@ -25,6 +25,111 @@ func product3x32AVX512(c *float32, init *float32, a *float32, b *float32, cRow i
 // rounds times 12 multiply-adds of registers, none of which waits for another.
 func peak32AVX512(rounds int)
 
+// add32AVX512 is dst = x + y.
+//
+//go:noescape
+func add32AVX512(dst *float32, x *float32, y *float32, n int)
+
+// sub32AVX512 is dst = x − y.
+//
+//go:noescape
+func sub32AVX512(dst *float32, x *float32, y *float32, n int)
+
+// mul32AVX512 is dst = x·y.
+//
+//go:noescape
+func mul32AVX512(dst *float32, x *float32, y *float32, n int)
+
+// axpy32AVX512 is dst += a·x, product and sum rounded.
+//
+//go:noescape
+func axpy32AVX512(dst *float32, x *float32, a *float32, n int)
+
+// scale32AVX512 is dst = a·dst.
+//
+//go:noescape
+func scale32AVX512(dst *float32, a *float32, n int)
+
+// descend32AVX512 is a step of gradient descent; c holds lr, λ.
+//
+//go:noescape
+func descend32AVX512(theta *float32, grad *float32, c *float32, n int)
+
+// momentum32AVX512 is a step with momentum; c holds lr, λ, μ.
+//
+//go:noescape
+func momentum32AVX512(theta *float32, grad *float32, v *float32, c *float32, n int)
+
+// nesterov32AVX512 is a step with momentum; c holds lr, λ, μ.
+//
+//go:noescape
+func nesterov32AVX512(theta *float32, grad *float32, v *float32, c *float32, n int)
+
+// adam32AVX512 is a step of Adam; c holds the fields of Adam in their order.
+//
+//go:noescape
+func adam32AVX512(theta *float32, grad *float32, m *float32, v *float32, c *float32, n int)
+
+// dot32AVX512 returns Σ x·y.
+//
+//go:noescape
+func dot32AVX512(x *float32, y *float32, n int) float64
+
+// squares32AVX512 returns Σ x².
+//
+//go:noescape
+func squares32AVX512(x *float32, n int) float64
+
+// secant32AVX512 returns the products of g = before and y = after − before.
+//
+//go:noescape
+func secant32AVX512(before *float32, after *float32, n int) (gg float64, gy float64, yy float64)
+
+// nonfinite32AVX512 returns 0 if all x are finite.
+//
+//go:noescape
+func nonfinite32AVX512(x *float32, n int) int
+
+// tanh32AVX512 stores φ and φ′.
+//
+//go:noescape
+func tanh32AVX512(dst *float32, slope *float32, x *float32, n int)
+
+// sigmoid32AVX512 stores φ and φ′.
+//
+//go:noescape
+func sigmoid32AVX512(dst *float32, slope *float32, x *float32, n int)
+
+// silu32AVX512 stores φ and φ′.
+//
+//go:noescape
+func silu32AVX512(dst *float32, slope *float32, x *float32, n int)
+
+// gelu32AVX512 stores φ and φ′.
+//
+//go:noescape
+func gelu32AVX512(dst *float32, slope *float32, x *float32, n int)
+
+// relu32AVX512 stores φ and φ′.
+//
+//go:noescape
+func relu32AVX512(dst *float32, slope *float32, x *float32, n int)
+
+// leakyReLU32AVX512 stores φ and φ′.
+//
+//go:noescape
+func leakyReLU32AVX512(dst *float32, slope *float32, x *float32, n int)
+
+// hardTanh32AVX512 stores φ and φ′.
+//
+//go:noescape
+func hardTanh32AVX512(dst *float32, slope *float32, x *float32, n int)
+
+// exp32AVX512 is eˣ.
+//
+//go:noescape
+func exp32AVX512(dst *float32, x *float32, n int)
+
 // product1x32AVX2 computes c[i][j] = init[i][j] + Σ_k a[i][k]·b[k][j] for 1 registers of columns, all full.
 // Strides are in bytes.
 //
@@ -52,6 +157,111 @@ func productPart32AVX2(c *float32, init *float32, a *float32, b *float32, cRow i
 // rounds times 12 multiply-adds of registers, none of which waits for another.
 func peak32AVX2(rounds int)
 
+// add32AVX2 is dst = x + y.
+//
+//go:noescape
+func add32AVX2(dst *float32, x *float32, y *float32, n int)
+
+// sub32AVX2 is dst = x − y.
+//
+//go:noescape
+func sub32AVX2(dst *float32, x *float32, y *float32, n int)
+
+// mul32AVX2 is dst = x·y.
+//
+//go:noescape
+func mul32AVX2(dst *float32, x *float32, y *float32, n int)
+
+// axpy32AVX2 is dst += a·x, product and sum rounded.
+//
+//go:noescape
+func axpy32AVX2(dst *float32, x *float32, a *float32, n int)
+
+// scale32AVX2 is dst = a·dst.
+//
+//go:noescape
+func scale32AVX2(dst *float32, a *float32, n int)
+
+// descend32AVX2 is a step of gradient descent; c holds lr, λ.
+//
+//go:noescape
+func descend32AVX2(theta *float32, grad *float32, c *float32, n int)
+
+// momentum32AVX2 is a step with momentum; c holds lr, λ, μ.
+//
+//go:noescape
+func momentum32AVX2(theta *float32, grad *float32, v *float32, c *float32, n int)
+
+// nesterov32AVX2 is a step with momentum; c holds lr, λ, μ.
+//
+//go:noescape
+func nesterov32AVX2(theta *float32, grad *float32, v *float32, c *float32, n int)
+
+// adam32AVX2 is a step of Adam; c holds the fields of Adam in their order.
+//
+//go:noescape
+func adam32AVX2(theta *float32, grad *float32, m *float32, v *float32, c *float32, n int)
+
+// dot32AVX2 returns Σ x·y.
+//
+//go:noescape
+func dot32AVX2(x *float32, y *float32, n int) float64
+
+// squares32AVX2 returns Σ x².
+//
+//go:noescape
+func squares32AVX2(x *float32, n int) float64
+
+// secant32AVX2 returns the products of g = before and y = after − before.
+//
+//go:noescape
+func secant32AVX2(before *float32, after *float32, n int) (gg float64, gy float64, yy float64)
+
+// nonfinite32AVX2 returns 0 if all x are finite.
+//
+//go:noescape
+func nonfinite32AVX2(x *float32, n int) int
+
+// tanh32AVX2 stores φ and φ′.
+//
+//go:noescape
+func tanh32AVX2(dst *float32, slope *float32, x *float32, n int)
+
+// sigmoid32AVX2 stores φ and φ′.
+//
+//go:noescape
+func sigmoid32AVX2(dst *float32, slope *float32, x *float32, n int)
+
+// silu32AVX2 stores φ and φ′.
+//
+//go:noescape
+func silu32AVX2(dst *float32, slope *float32, x *float32, n int)
+
+// gelu32AVX2 stores φ and φ′.
+//
+//go:noescape
+func gelu32AVX2(dst *float32, slope *float32, x *float32, n int)
+
+// relu32AVX2 stores φ and φ′.
+//
+//go:noescape
+func relu32AVX2(dst *float32, slope *float32, x *float32, n int)
+
+// leakyReLU32AVX2 stores φ and φ′.
+//
+//go:noescape
+func leakyReLU32AVX2(dst *float32, slope *float32, x *float32, n int)
+
+// hardTanh32AVX2 stores φ and φ′.
+//
+//go:noescape
+func hardTanh32AVX2(dst *float32, slope *float32, x *float32, n int)
+
+// exp32AVX2 is eˣ.
+//
+//go:noescape
+func exp32AVX2(dst *float32, x *float32, n int)
+
 // product1x64AVX512 computes c[i][j] = init[i][j] + Σ_k a[i][k]·b[k][j] for 1 registers of columns, the last with last lanes.
 // Strides are in bytes.
 //
@@ -72,6 +282,71 @@ func product3x64AVX512(c *float64, init *float64, a *float64, b *float64, cRow i
 
 // rounds times 12 multiply-adds of registers, none of which waits for another.
 func peak64AVX512(rounds int)
+
+// add64AVX512 is dst = x + y.
+//
+//go:noescape
+func add64AVX512(dst *float64, x *float64, y *float64, n int)
+
+// sub64AVX512 is dst = x − y.
+//
+//go:noescape
+func sub64AVX512(dst *float64, x *float64, y *float64, n int)
+
+// mul64AVX512 is dst = x·y.
+//
+//go:noescape
+func mul64AVX512(dst *float64, x *float64, y *float64, n int)
+
+// axpy64AVX512 is dst += a·x, product and sum rounded.
+//
+//go:noescape
+func axpy64AVX512(dst *float64, x *float64, a *float64, n int)
+
+// scale64AVX512 is dst = a·dst.
+//
+//go:noescape
+func scale64AVX512(dst *float64, a *float64, n int)
+
+// descend64AVX512 is a step of gradient descent; c holds lr, λ.
+//
+//go:noescape
+func descend64AVX512(theta *float64, grad *float64, c *float64, n int)
+
+// momentum64AVX512 is a step with momentum; c holds lr, λ, μ.
+//
+//go:noescape
+func momentum64AVX512(theta *float64, grad *float64, v *float64, c *float64, n int)
+
+// nesterov64AVX512 is a step with momentum; c holds lr, λ, μ.
+//
+//go:noescape
+func nesterov64AVX512(theta *float64, grad *float64, v *float64, c *float64, n int)
+
+// adam64AVX512 is a step of Adam; c holds the fields of Adam in their order.
+//
+//go:noescape
+func adam64AVX512(theta *float64, grad *float64, m *float64, v *float64, c *float64, n int)
+
+// dot64AVX512 returns Σ x·y.
+//
+//go:noescape
+func dot64AVX512(x *float64, y *float64, n int) float64
+
+// squares64AVX512 returns Σ x².
+//
+//go:noescape
+func squares64AVX512(x *float64, n int) float64
+
+// secant64AVX512 returns the products of g = before and y = after − before.
+//
+//go:noescape
+func secant64AVX512(before *float64, after *float64, n int) (gg float64, gy float64, yy float64)
+
+// nonfinite64AVX512 returns 0 if all x are finite.
+//
+//go:noescape
+func nonfinite64AVX512(x *float64, n int) int
 
 // product1x64AVX2 computes c[i][j] = init[i][j] + Σ_k a[i][k]·b[k][j] for 1 registers of columns, all full.
 // Strides are in bytes.
@@ -99,6 +374,71 @@ func productPart64AVX2(c *float64, init *float64, a *float64, b *float64, cRow i
 
 // rounds times 12 multiply-adds of registers, none of which waits for another.
 func peak64AVX2(rounds int)
+
+// add64AVX2 is dst = x + y.
+//
+//go:noescape
+func add64AVX2(dst *float64, x *float64, y *float64, n int)
+
+// sub64AVX2 is dst = x − y.
+//
+//go:noescape
+func sub64AVX2(dst *float64, x *float64, y *float64, n int)
+
+// mul64AVX2 is dst = x·y.
+//
+//go:noescape
+func mul64AVX2(dst *float64, x *float64, y *float64, n int)
+
+// axpy64AVX2 is dst += a·x, product and sum rounded.
+//
+//go:noescape
+func axpy64AVX2(dst *float64, x *float64, a *float64, n int)
+
+// scale64AVX2 is dst = a·dst.
+//
+//go:noescape
+func scale64AVX2(dst *float64, a *float64, n int)
+
+// descend64AVX2 is a step of gradient descent; c holds lr, λ.
+//
+//go:noescape
+func descend64AVX2(theta *float64, grad *float64, c *float64, n int)
+
+// momentum64AVX2 is a step with momentum; c holds lr, λ, μ.
+//
+//go:noescape
+func momentum64AVX2(theta *float64, grad *float64, v *float64, c *float64, n int)
+
+// nesterov64AVX2 is a step with momentum; c holds lr, λ, μ.
+//
+//go:noescape
+func nesterov64AVX2(theta *float64, grad *float64, v *float64, c *float64, n int)
+
+// adam64AVX2 is a step of Adam; c holds the fields of Adam in their order.
+//
+//go:noescape
+func adam64AVX2(theta *float64, grad *float64, m *float64, v *float64, c *float64, n int)
+
+// dot64AVX2 returns Σ x·y.
+//
+//go:noescape
+func dot64AVX2(x *float64, y *float64, n int) float64
+
+// squares64AVX2 returns Σ x².
+//
+//go:noescape
+func squares64AVX2(x *float64, n int) float64
+
+// secant64AVX2 returns the products of g = before and y = after − before.
+//
+//go:noescape
+func secant64AVX2(before *float64, after *float64, n int) (gg float64, gy float64, yy float64)
+
+// nonfinite64AVX2 returns 0 if all x are finite.
+//
+//go:noescape
+func nonfinite64AVX2(x *float64, n int) int
 
 // transpose32AVX2 transposes 8 rows of src, 8 columns to a block: column j of src becomes row j of dst.
 // Strides are in bytes.

@@ -811,6 +811,2390 @@ round:
 	VZEROUPPER
 	RET
 
+// func add32AVX512(dst *float32, x *float32, y *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·add32AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by2:
+	LEAQ    32(SI), DI
+	CMPQ    DI, BX
+	JGT     by2end
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	VMOVUPS 64(CX)(SI*4), Z0
+	VMOVUPS 64(DX)(SI*4), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)(SI*4)
+	MOVQ    DI, SI
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    16(SI), DI
+	CMPQ    DI, BX
+	JGT     by1end
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	MOVQ    DI, SI
+	JMP     by1
+
+by1end:
+	SUBQ      SI, BX
+	JZ        done
+	MOVQ      $0x0000000000000001, DI
+	SHLXQ     BX, DI, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sub32AVX512(dst *float32, x *float32, y *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sub32AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by2:
+	LEAQ    32(SI), DI
+	CMPQ    DI, BX
+	JGT     by2end
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	VMOVUPS 64(CX)(SI*4), Z0
+	VMOVUPS 64(DX)(SI*4), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)(SI*4)
+	MOVQ    DI, SI
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    16(SI), DI
+	CMPQ    DI, BX
+	JGT     by1end
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	MOVQ    DI, SI
+	JMP     by1
+
+by1end:
+	SUBQ      SI, BX
+	JZ        done
+	MOVQ      $0x0000000000000001, DI
+	SHLXQ     BX, DI, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VSUBPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mul32AVX512(dst *float32, x *float32, y *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mul32AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by2:
+	LEAQ    32(SI), DI
+	CMPQ    DI, BX
+	JGT     by2end
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	VMOVUPS 64(CX)(SI*4), Z0
+	VMOVUPS 64(DX)(SI*4), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)(SI*4)
+	MOVQ    DI, SI
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    16(SI), DI
+	CMPQ    DI, BX
+	JGT     by1end
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	MOVQ    DI, SI
+	JMP     by1
+
+by1end:
+	SUBQ      SI, BX
+	JZ        done
+	MOVQ      $0x0000000000000001, DI
+	SHLXQ     BX, DI, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func axpy32AVX512(dst *float32, x *float32, a *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·axpy32AVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         a+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS (DX), Z0
+	XORQ         DX, DX
+
+by2:
+	LEAQ    32(DX), SI
+	CMPQ    SI, BX
+	JGT     by2end
+	VMOVUPS (CX)(DX*4), Z1
+	VMOVUPS (AX)(DX*4), Z2
+	VMULPS  Z0, Z1, Z1
+	VADDPS  Z1, Z2, Z2
+	VMOVUPS Z2, (AX)(DX*4)
+	VMOVUPS 64(CX)(DX*4), Z1
+	VMOVUPS 64(AX)(DX*4), Z2
+	VMULPS  Z0, Z1, Z1
+	VADDPS  Z1, Z2, Z2
+	VMOVUPS Z2, 64(AX)(DX*4)
+	MOVQ    SI, DX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    16(DX), SI
+	CMPQ    SI, BX
+	JGT     by1end
+	VMOVUPS (CX)(DX*4), Z1
+	VMOVUPS (AX)(DX*4), Z2
+	VMULPS  Z0, Z1, Z1
+	VADDPS  Z1, Z2, Z2
+	VMOVUPS Z2, (AX)(DX*4)
+	MOVQ    SI, DX
+	JMP     by1
+
+by1end:
+	SUBQ      DX, BX
+	JZ        done
+	MOVQ      $0x0000000000000001, SI
+	SHLXQ     BX, SI, SI
+	DECQ      SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(DX*4), K1, Z1
+	VMOVUPS.Z (AX)(DX*4), K1, Z2
+	VMULPS    Z0, Z1, Z1
+	VADDPS    Z1, Z2, Z2
+	VMOVUPS   Z2, K1, (AX)(DX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func scale32AVX512(dst *float32, a *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·scale32AVX512(SB), NOSPLIT, $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS (CX), Z0
+	XORQ         CX, CX
+
+by2:
+	LEAQ    32(CX), BX
+	CMPQ    BX, DX
+	JGT     by2end
+	VMOVUPS (AX)(CX*4), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)(CX*4)
+	VMOVUPS 64(AX)(CX*4), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)(CX*4)
+	MOVQ    BX, CX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    16(CX), BX
+	CMPQ    BX, DX
+	JGT     by1end
+	VMOVUPS (AX)(CX*4), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)(CX*4)
+	MOVQ    BX, CX
+	JMP     by1
+
+by1end:
+	SUBQ      CX, DX
+	JZ        done
+	MOVQ      $0x0000000000000001, BX
+	SHLXQ     DX, BX, BX
+	DECQ      BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (AX)(CX*4), K1, Z1
+	VMULPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (AX)(CX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func descend32AVX512(theta *float32, grad *float32, c *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·descend32AVX512(SB), NOSPLIT, $0-32
+	MOVQ         theta+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS (DX), Z0
+	VBROADCASTSS 4(DX), Z1
+	XORQ         DX, DX
+
+by2:
+	LEAQ    32(DX), SI
+	CMPQ    SI, BX
+	JGT     by2end
+	VMOVUPS (AX)(DX*4), Z2
+	VMOVUPS (CX)(DX*4), Z3
+	VMULPS  Z1, Z2, Z4
+	VADDPS  Z4, Z3, Z3
+	VMULPS  Z0, Z3, Z3
+	VSUBPS  Z3, Z2, Z2
+	VMOVUPS Z2, (AX)(DX*4)
+	VMOVUPS 64(AX)(DX*4), Z2
+	VMOVUPS 64(CX)(DX*4), Z3
+	VMULPS  Z1, Z2, Z4
+	VADDPS  Z4, Z3, Z3
+	VMULPS  Z0, Z3, Z3
+	VSUBPS  Z3, Z2, Z2
+	VMOVUPS Z2, 64(AX)(DX*4)
+	MOVQ    SI, DX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    16(DX), SI
+	CMPQ    SI, BX
+	JGT     by1end
+	VMOVUPS (AX)(DX*4), Z2
+	VMOVUPS (CX)(DX*4), Z3
+	VMULPS  Z1, Z2, Z4
+	VADDPS  Z4, Z3, Z3
+	VMULPS  Z0, Z3, Z3
+	VSUBPS  Z3, Z2, Z2
+	VMOVUPS Z2, (AX)(DX*4)
+	MOVQ    SI, DX
+	JMP     by1
+
+by1end:
+	SUBQ      DX, BX
+	JZ        done
+	MOVQ      $0x0000000000000001, SI
+	SHLXQ     BX, SI, SI
+	DECQ      SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (AX)(DX*4), K1, Z2
+	VMOVUPS.Z (CX)(DX*4), K1, Z3
+	VMULPS    Z1, Z2, Z1
+	VADDPS    Z1, Z3, Z3
+	VMULPS    Z0, Z3, Z3
+	VSUBPS    Z3, Z2, Z2
+	VMOVUPS   Z2, K1, (AX)(DX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func momentum32AVX512(theta *float32, grad *float32, v *float32, c *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·momentum32AVX512(SB), NOSPLIT, $0-40
+	MOVQ         theta+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         v+16(FP), DX
+	MOVQ         c+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VBROADCASTSS (BX), Z0
+	VBROADCASTSS 4(BX), Z1
+	VBROADCASTSS 8(BX), Z2
+	XORQ         BX, BX
+
+by2:
+	LEAQ    32(BX), DI
+	CMPQ    DI, SI
+	JGT     by2end
+	VMOVUPS (AX)(BX*4), Z3
+	VMOVUPS (CX)(BX*4), Z4
+	VMOVUPS (DX)(BX*4), Z5
+	VMULPS  Z1, Z3, Z6
+	VADDPS  Z6, Z4, Z4
+	VMULPS  Z2, Z5, Z5
+	VADDPS  Z4, Z5, Z5
+	VMOVUPS Z5, (DX)(BX*4)
+	VMULPS  Z0, Z5, Z5
+	VSUBPS  Z5, Z3, Z3
+	VMOVUPS Z3, (AX)(BX*4)
+	VMOVUPS 64(AX)(BX*4), Z3
+	VMOVUPS 64(CX)(BX*4), Z4
+	VMOVUPS 64(DX)(BX*4), Z5
+	VMULPS  Z1, Z3, Z6
+	VADDPS  Z6, Z4, Z4
+	VMULPS  Z2, Z5, Z5
+	VADDPS  Z4, Z5, Z5
+	VMOVUPS Z5, 64(DX)(BX*4)
+	VMULPS  Z0, Z5, Z5
+	VSUBPS  Z5, Z3, Z3
+	VMOVUPS Z3, 64(AX)(BX*4)
+	MOVQ    DI, BX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    16(BX), DI
+	CMPQ    DI, SI
+	JGT     by1end
+	VMOVUPS (AX)(BX*4), Z3
+	VMOVUPS (CX)(BX*4), Z4
+	VMOVUPS (DX)(BX*4), Z5
+	VMULPS  Z1, Z3, Z6
+	VADDPS  Z6, Z4, Z4
+	VMULPS  Z2, Z5, Z5
+	VADDPS  Z4, Z5, Z5
+	VMOVUPS Z5, (DX)(BX*4)
+	VMULPS  Z0, Z5, Z5
+	VSUBPS  Z5, Z3, Z3
+	VMOVUPS Z3, (AX)(BX*4)
+	MOVQ    DI, BX
+	JMP     by1
+
+by1end:
+	SUBQ      BX, SI
+	JZ        done
+	MOVQ      $0x0000000000000001, DI
+	SHLXQ     SI, DI, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (AX)(BX*4), K1, Z3
+	VMOVUPS.Z (CX)(BX*4), K1, Z4
+	VMOVUPS.Z (DX)(BX*4), K1, Z5
+	VMULPS    Z1, Z3, Z1
+	VADDPS    Z1, Z4, Z4
+	VMULPS    Z2, Z5, Z5
+	VADDPS    Z4, Z5, Z5
+	VMOVUPS   Z5, K1, (DX)(BX*4)
+	VMULPS    Z0, Z5, Z5
+	VSUBPS    Z5, Z3, Z3
+	VMOVUPS   Z3, K1, (AX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func nesterov32AVX512(theta *float32, grad *float32, v *float32, c *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·nesterov32AVX512(SB), NOSPLIT, $0-40
+	MOVQ         theta+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         v+16(FP), DX
+	MOVQ         c+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VBROADCASTSS (BX), Z0
+	VBROADCASTSS 4(BX), Z1
+	VBROADCASTSS 8(BX), Z2
+	XORQ         BX, BX
+
+by2:
+	LEAQ    32(BX), DI
+	CMPQ    DI, SI
+	JGT     by2end
+	VMOVUPS (AX)(BX*4), Z3
+	VMOVUPS (CX)(BX*4), Z4
+	VMOVUPS (DX)(BX*4), Z5
+	VMULPS  Z1, Z3, Z6
+	VADDPS  Z6, Z4, Z4
+	VMULPS  Z2, Z5, Z5
+	VADDPS  Z4, Z5, Z5
+	VMOVUPS Z5, (DX)(BX*4)
+	VMULPS  Z2, Z5, Z5
+	VADDPS  Z5, Z4, Z5
+	VMULPS  Z0, Z5, Z5
+	VSUBPS  Z5, Z3, Z3
+	VMOVUPS Z3, (AX)(BX*4)
+	VMOVUPS 64(AX)(BX*4), Z3
+	VMOVUPS 64(CX)(BX*4), Z4
+	VMOVUPS 64(DX)(BX*4), Z5
+	VMULPS  Z1, Z3, Z6
+	VADDPS  Z6, Z4, Z4
+	VMULPS  Z2, Z5, Z5
+	VADDPS  Z4, Z5, Z5
+	VMOVUPS Z5, 64(DX)(BX*4)
+	VMULPS  Z2, Z5, Z5
+	VADDPS  Z5, Z4, Z5
+	VMULPS  Z0, Z5, Z5
+	VSUBPS  Z5, Z3, Z3
+	VMOVUPS Z3, 64(AX)(BX*4)
+	MOVQ    DI, BX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    16(BX), DI
+	CMPQ    DI, SI
+	JGT     by1end
+	VMOVUPS (AX)(BX*4), Z3
+	VMOVUPS (CX)(BX*4), Z4
+	VMOVUPS (DX)(BX*4), Z5
+	VMULPS  Z1, Z3, Z6
+	VADDPS  Z6, Z4, Z4
+	VMULPS  Z2, Z5, Z5
+	VADDPS  Z4, Z5, Z5
+	VMOVUPS Z5, (DX)(BX*4)
+	VMULPS  Z2, Z5, Z5
+	VADDPS  Z5, Z4, Z5
+	VMULPS  Z0, Z5, Z5
+	VSUBPS  Z5, Z3, Z3
+	VMOVUPS Z3, (AX)(BX*4)
+	MOVQ    DI, BX
+	JMP     by1
+
+by1end:
+	SUBQ      BX, SI
+	JZ        done
+	MOVQ      $0x0000000000000001, DI
+	SHLXQ     SI, DI, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (AX)(BX*4), K1, Z3
+	VMOVUPS.Z (CX)(BX*4), K1, Z4
+	VMOVUPS.Z (DX)(BX*4), K1, Z5
+	VMULPS    Z1, Z3, Z1
+	VADDPS    Z1, Z4, Z4
+	VMULPS    Z2, Z5, Z5
+	VADDPS    Z4, Z5, Z5
+	VMOVUPS   Z5, K1, (DX)(BX*4)
+	VMULPS    Z2, Z5, Z5
+	VADDPS    Z5, Z4, Z5
+	VMULPS    Z0, Z5, Z5
+	VSUBPS    Z5, Z3, Z3
+	VMOVUPS   Z3, K1, (AX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func adam32AVX512(theta *float32, grad *float32, m *float32, v *float32, c *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adam32AVX512(SB), NOSPLIT, $0-48
+	MOVQ         theta+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         m+16(FP), DX
+	MOVQ         v+24(FP), BX
+	MOVQ         c+32(FP), SI
+	MOVQ         n+40(FP), DI
+	VBROADCASTSS (SI), Z0
+	VBROADCASTSS 4(SI), Z1
+	VBROADCASTSS 8(SI), Z2
+	VBROADCASTSS 12(SI), Z3
+	VBROADCASTSS 16(SI), Z4
+	VBROADCASTSS 20(SI), Z5
+	VBROADCASTSS 24(SI), Z6
+	VBROADCASTSS 28(SI), Z7
+	VBROADCASTSS 32(SI), Z8
+	XORQ         SI, SI
+
+by1:
+	LEAQ    16(SI), R8
+	CMPQ    R8, DI
+	JGT     by1end
+	VMOVUPS (AX)(SI*4), Z9
+	VMOVUPS (CX)(SI*4), Z10
+	VMULPS  Z0, Z9, Z11
+	VADDPS  Z11, Z10, Z10
+	VMOVUPS (DX)(SI*4), Z11
+	VMOVUPS (BX)(SI*4), Z12
+	VMULPS  Z1, Z11, Z11
+	VMULPS  Z3, Z12, Z12
+	VMULPS  Z2, Z10, Z13
+	VADDPS  Z13, Z11, Z11
+	VMOVUPS Z11, (DX)(SI*4)
+	VMULPS  Z10, Z10, Z10
+	VMULPS  Z4, Z10, Z10
+	VADDPS  Z10, Z12, Z12
+	VMOVUPS Z12, (BX)(SI*4)
+	VMULPS  Z6, Z12, Z12
+	VSQRTPS Z12, Z12
+	VADDPS  Z7, Z12, Z12
+	VMULPS  Z5, Z11, Z11
+	VDIVPS  Z12, Z11, Z11
+	VMULPS  Z8, Z9, Z13
+	VADDPS  Z11, Z13, Z13
+	VSUBPS  Z13, Z9, Z9
+	VMOVUPS Z9, (AX)(SI*4)
+	MOVQ    R8, SI
+	JMP     by1
+
+by1end:
+	SUBQ      SI, DI
+	JZ        done
+	MOVQ      $0x0000000000000001, R8
+	SHLXQ     DI, R8, R8
+	DECQ      R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (AX)(SI*4), K1, Z9
+	VMOVUPS.Z (CX)(SI*4), K1, Z10
+	VMULPS    Z0, Z9, Z0
+	VADDPS    Z0, Z10, Z10
+	VMOVUPS.Z (DX)(SI*4), K1, Z0
+	VMOVUPS.Z (BX)(SI*4), K1, Z11
+	VMULPS    Z1, Z0, Z0
+	VMULPS    Z3, Z11, Z11
+	VMULPS    Z2, Z10, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (DX)(SI*4)
+	VMULPS    Z10, Z10, Z10
+	VMULPS    Z4, Z10, Z10
+	VADDPS    Z10, Z11, Z11
+	VMOVUPS   Z11, K1, (BX)(SI*4)
+	VMULPS    Z6, Z11, Z11
+	VSQRTPS   Z11, Z11
+	VADDPS    Z7, Z11, Z11
+	VMULPS    Z5, Z0, Z0
+	VDIVPS    Z11, Z0, Z0
+	VMULPS    Z8, Z9, Z1
+	VADDPS    Z0, Z1, Z1
+	VSUBPS    Z1, Z9, Z9
+	VMOVUPS   Z9, K1, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func dot32AVX512(x *float32, y *float32, n int) float64
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE2
+TEXT ·dot32AVX512(SB), NOSPLIT, $0-32
+	MOVQ   x+0(FP), AX
+	MOVQ   y+8(FP), CX
+	MOVQ   n+16(FP), DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	XORQ   BX, BX
+
+full:
+	LEAQ        16(BX), SI
+	CMPQ        SI, DX
+	JGT         rest
+	VCVTPS2PD   (AX)(BX*4), Z2
+	VCVTPS2PD   (CX)(BX*4), Z3
+	VFMADD231PD Z2, Z3, Z0
+	VCVTPS2PD   32(AX)(BX*4), Z2
+	VCVTPS2PD   32(CX)(BX*4), Z3
+	VFMADD231PD Z2, Z3, Z1
+	MOVQ        SI, BX
+	JMP         full
+
+rest:
+	SUBQ        BX, DX
+	JZ          done
+	MOVQ        $0x0000000000000001, SI
+	SHLXQ       DX, SI, SI
+	DECQ        SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (AX)(BX*4), K1, Y2
+	VCVTPS2PD   Y2, Z2
+	VMOVUPS.Z   (CX)(BX*4), K1, Y3
+	VCVTPS2PD   Y3, Z3
+	VFMADD231PD Z2, Z3, Z0
+	MOVQ        $0x0000000000000001, SI
+	SHLXQ       DX, SI, SI
+	DECQ        SI
+	SHRQ        $0x08, SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   32(AX)(BX*4), K1, Y2
+	VCVTPS2PD   Y2, Z2
+	VMOVUPS.Z   32(CX)(BX*4), K1, Y3
+	VCVTPS2PD   Y3, Z3
+	VFMADD231PD Z2, Z3, Z1
+
+done:
+	VADDPD        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VUNPCKHPD     X0, X0, X1
+	VADDSD        X1, X0, X0
+	MOVSD         X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func squares32AVX512(x *float32, n int) float64
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE2
+TEXT ·squares32AVX512(SB), NOSPLIT, $0-24
+	MOVQ   x+0(FP), AX
+	MOVQ   n+8(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	XORQ   DX, DX
+
+full:
+	LEAQ        16(DX), BX
+	CMPQ        BX, CX
+	JGT         rest
+	VCVTPS2PD   (AX)(DX*4), Z2
+	VFMADD231PD Z2, Z2, Z0
+	VCVTPS2PD   32(AX)(DX*4), Z2
+	VFMADD231PD Z2, Z2, Z1
+	MOVQ        BX, DX
+	JMP         full
+
+rest:
+	SUBQ        DX, CX
+	JZ          done
+	MOVQ        $0x0000000000000001, BX
+	SHLXQ       CX, BX, BX
+	DECQ        BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (AX)(DX*4), K1, Y2
+	VCVTPS2PD   Y2, Z2
+	VFMADD231PD Z2, Z2, Z0
+	MOVQ        $0x0000000000000001, BX
+	SHLXQ       CX, BX, BX
+	DECQ        BX
+	SHRQ        $0x08, BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   32(AX)(DX*4), K1, Y2
+	VCVTPS2PD   Y2, Z2
+	VFMADD231PD Z2, Z2, Z1
+
+done:
+	VADDPD        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VUNPCKHPD     X0, X0, X1
+	VADDSD        X1, X0, X0
+	MOVSD         X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func secant32AVX512(before *float32, after *float32, n int) (gg float64, gy float64, yy float64)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE2
+TEXT ·secant32AVX512(SB), NOSPLIT, $0-48
+	MOVQ   before+0(FP), AX
+	MOVQ   after+8(FP), CX
+	MOVQ   n+16(FP), DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	XORQ   BX, BX
+
+full:
+	LEAQ        16(BX), SI
+	CMPQ        SI, DX
+	JGT         rest
+	VCVTPS2PD   (AX)(BX*4), Z6
+	VCVTPS2PD   (CX)(BX*4), Z7
+	VSUBPD      Z6, Z7, Z7
+	VFMADD231PD Z6, Z6, Z0
+	VFMADD231PD Z6, Z7, Z1
+	VFMADD231PD Z7, Z7, Z2
+	VCVTPS2PD   32(AX)(BX*4), Z6
+	VCVTPS2PD   32(CX)(BX*4), Z7
+	VSUBPD      Z6, Z7, Z7
+	VFMADD231PD Z6, Z6, Z3
+	VFMADD231PD Z6, Z7, Z4
+	VFMADD231PD Z7, Z7, Z5
+	MOVQ        SI, BX
+	JMP         full
+
+rest:
+	SUBQ        BX, DX
+	JZ          done
+	MOVQ        $0x0000000000000001, SI
+	SHLXQ       DX, SI, SI
+	DECQ        SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (AX)(BX*4), K1, Y6
+	VCVTPS2PD   Y6, Z6
+	VMOVUPS.Z   (CX)(BX*4), K1, Y7
+	VCVTPS2PD   Y7, Z7
+	VSUBPD      Z6, Z7, Z7
+	VFMADD231PD Z6, Z6, Z0
+	VFMADD231PD Z6, Z7, Z1
+	VFMADD231PD Z7, Z7, Z2
+	MOVQ        $0x0000000000000001, SI
+	SHLXQ       DX, SI, SI
+	DECQ        SI
+	SHRQ        $0x08, SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   32(AX)(BX*4), K1, Y6
+	VCVTPS2PD   Y6, Z6
+	VMOVUPS.Z   32(CX)(BX*4), K1, Y7
+	VCVTPS2PD   Y7, Z7
+	VSUBPD      Z6, Z7, Z7
+	VFMADD231PD Z6, Z6, Z3
+	VFMADD231PD Z6, Z7, Z4
+	VFMADD231PD Z7, Z7, Z5
+
+done:
+	VADDPD        Z3, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y3
+	VADDPD        Y3, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X3
+	VADDPD        X3, X0, X0
+	VUNPCKHPD     X0, X0, X3
+	VADDSD        X3, X0, X0
+	MOVSD         X0, gg+24(FP)
+	VADDPD        Z4, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VADDPD        X0, X1, X1
+	VUNPCKHPD     X1, X1, X0
+	VADDSD        X0, X1, X1
+	MOVSD         X1, gy+32(FP)
+	VADDPD        Z5, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y0
+	VADDPD        Y0, Y2, Y2
+	VEXTRACTF128  $0x01, Y2, X0
+	VADDPD        X0, X2, X2
+	VUNPCKHPD     X2, X2, X0
+	VADDSD        X0, X2, X2
+	MOVSD         X2, yy+40(FP)
+	VZEROUPPER
+	RET
+
+// func nonfinite32AVX512(x *float32, n int) int
+// Requires: AVX, AVX512F, BMI2
+TEXT ·nonfinite32AVX512(SB), NOSPLIT, $0-24
+	MOVQ   x+0(FP), AX
+	MOVQ   n+8(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	XORQ   DX, DX
+
+by2:
+	LEAQ    32(DX), BX
+	CMPQ    BX, CX
+	JGT     by2end
+	VMOVUPS (AX)(DX*4), Z2
+	VMULPS  Z0, Z2, Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS 64(AX)(DX*4), Z2
+	VMULPS  Z0, Z2, Z2
+	VADDPS  Z2, Z1, Z1
+	MOVQ    BX, DX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    16(DX), BX
+	CMPQ    BX, CX
+	JGT     by1end
+	VMOVUPS (AX)(DX*4), Z2
+	VMULPS  Z0, Z2, Z2
+	VADDPS  Z2, Z1, Z1
+	MOVQ    BX, DX
+	JMP     by1
+
+by1end:
+	SUBQ      DX, CX
+	JZ        done
+	MOVQ      $0x0000000000000001, BX
+	SHLXQ     CX, BX, BX
+	DECQ      BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (AX)(DX*4), K1, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    Z2, Z1, Z1
+
+done:
+	XORQ   AX, AX
+	VCMPPS $0x03, Z1, Z1, K1
+	KMOVW  K1, AX
+	MOVQ   AX, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func tanh32AVX512(dst *float32, slope *float32, x *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·tanh32AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ slope+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by1:
+	LEAQ         16(SI), DI
+	CMPQ         DI, BX
+	JGT          by1end
+	VMOVUPS      (DX)(SI*4), Z0
+	VANDPS       all7fffffff<>+0(SB), Z0, Z1
+	VMOVUPS      all41200000<>+0(SB), Z2
+	VMINPS       Z1, Z2, Z2
+	VADDPS       Z2, Z2, Z1
+	VMOVUPS      all4b400000<>+0(SB), Z5
+	VMOVUPS      all3fb8aa3b<>+0(SB), Z6
+	VFMADD213PS  Z5, Z1, Z6
+	VSUBPS       Z5, Z6, Z5
+	VMOVAPS      Z1, Z1
+	VFNMADD231PS all3f318000<>+0(SB), Z5, Z1
+	VFNMADD231PS allb95e8083<>+0(SB), Z5, Z1
+	VMOVUPS      all3950d0af<>+0(SB), Z7
+	VFMADD213PS  all3ab6ba40<>+0(SB), Z1, Z7
+	VFMADD213PS  all3c088848<>+0(SB), Z1, Z7
+	VFMADD213PS  all3d2aaa57<>+0(SB), Z1, Z7
+	VFMADD213PS  all3e2aaaab<>+0(SB), Z1, Z7
+	VFMADD213PS  all3f000000<>+0(SB), Z1, Z7
+	VMULPS       Z1, Z1, Z5
+	VMOVUPS      all3f800000<>+0(SB), Z8
+	VADDPS       Z1, Z8, Z9
+	VSUBPS       Z8, Z9, Z8
+	VSUBPS       Z8, Z1, Z1
+	VFMADD213PS  Z1, Z5, Z7
+	VADDPS       Z9, Z7, Z7
+	VMOVUPS      all3f800000<>+0(SB), Z1
+	VMOVUPS      all40000000<>+0(SB), Z5
+	VPSLLD       $0x17, Z6, Z6
+	VPADDD       Z1, Z6, Z6
+	VFMADD213PS  Z1, Z6, Z7
+	VDIVPS       Z7, Z5, Z5
+	VSUBPS       Z5, Z1, Z5
+	VMULPS       Z2, Z2, Z6
+	VMOVUPS      allbbcddd36<>+0(SB), Z7
+	VFMADD213PS  all3cacab44<>+0(SB), Z6, Z7
+	VFMADD213PS  allbd5c95dd<>+0(SB), Z6, Z7
+	VFMADD213PS  all3e08869e<>+0(SB), Z6, Z7
+	VFMADD213PS  allbeaaaaa6<>+0(SB), Z6, Z7
+	VMULPS       Z6, Z7, Z7
+	VFMADD213PS  Z2, Z2, Z7
+	VMOVUPS      all3f0ccccd<>+0(SB), Z6
+	VCMPPS       $0x11, Z6, Z2, K1
+	VBLENDMPS    Z7, Z5, K1, Z3
+	VANDPS       all80000000<>+0(SB), Z0, Z0
+	VORPS        Z0, Z3, Z3
+	VFNMADD231PS Z3, Z3, Z1
+	VMOVUPS      Z3, (AX)(SI*4)
+	VMOVUPS      Z1, (CX)(SI*4)
+	MOVQ         DI, SI
+	JMP          by1
+
+by1end:
+	SUBQ         SI, BX
+	JZ           done
+	MOVQ         $0x0000000000000001, DI
+	SHLXQ        BX, DI, DI
+	DECQ         DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (DX)(SI*4), K1, Z0
+	VANDPS       all7fffffff<>+0(SB), Z0, Z1
+	VMOVUPS      all41200000<>+0(SB), Z2
+	VMINPS       Z1, Z2, Z2
+	VADDPS       Z2, Z2, Z1
+	VMOVUPS      all4b400000<>+0(SB), Z3
+	VMOVUPS      all3fb8aa3b<>+0(SB), Z5
+	VFMADD213PS  Z3, Z1, Z5
+	VSUBPS       Z3, Z5, Z3
+	VMOVAPS      Z1, Z1
+	VFNMADD231PS all3f318000<>+0(SB), Z3, Z1
+	VFNMADD231PS allb95e8083<>+0(SB), Z3, Z1
+	VMOVUPS      all3950d0af<>+0(SB), Z6
+	VFMADD213PS  all3ab6ba40<>+0(SB), Z1, Z6
+	VFMADD213PS  all3c088848<>+0(SB), Z1, Z6
+	VFMADD213PS  all3d2aaa57<>+0(SB), Z1, Z6
+	VFMADD213PS  all3e2aaaab<>+0(SB), Z1, Z6
+	VFMADD213PS  all3f000000<>+0(SB), Z1, Z6
+	VMULPS       Z1, Z1, Z3
+	VMOVUPS      all3f800000<>+0(SB), Z7
+	VADDPS       Z1, Z7, Z8
+	VSUBPS       Z7, Z8, Z7
+	VSUBPS       Z7, Z1, Z1
+	VFMADD213PS  Z1, Z3, Z6
+	VADDPS       Z8, Z6, Z6
+	VMOVUPS      all3f800000<>+0(SB), Z1
+	VMOVUPS      all40000000<>+0(SB), Z3
+	VPSLLD       $0x17, Z5, Z5
+	VPADDD       Z1, Z5, Z5
+	VFMADD213PS  Z1, Z5, Z6
+	VDIVPS       Z6, Z3, Z3
+	VSUBPS       Z3, Z1, Z3
+	VMULPS       Z2, Z2, Z5
+	VMOVUPS      allbbcddd36<>+0(SB), Z6
+	VFMADD213PS  all3cacab44<>+0(SB), Z5, Z6
+	VFMADD213PS  allbd5c95dd<>+0(SB), Z5, Z6
+	VFMADD213PS  all3e08869e<>+0(SB), Z5, Z6
+	VFMADD213PS  allbeaaaaa6<>+0(SB), Z5, Z6
+	VMULPS       Z5, Z6, Z6
+	VFMADD213PS  Z2, Z2, Z6
+	VMOVUPS      all3f0ccccd<>+0(SB), Z5
+	VCMPPS       $0x11, Z5, Z2, K2
+	VBLENDMPS    Z6, Z3, K2, Z4
+	VANDPS       all80000000<>+0(SB), Z0, Z0
+	VORPS        Z0, Z4, Z4
+	VFNMADD231PS Z4, Z4, Z1
+	VMOVUPS      Z4, K1, (AX)(SI*4)
+	VMOVUPS      Z1, K1, (CX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA all7fffffff<>+0(SB)/4, $0x7fffffff
+DATA all7fffffff<>+4(SB)/4, $0x7fffffff
+DATA all7fffffff<>+8(SB)/4, $0x7fffffff
+DATA all7fffffff<>+12(SB)/4, $0x7fffffff
+DATA all7fffffff<>+16(SB)/4, $0x7fffffff
+DATA all7fffffff<>+20(SB)/4, $0x7fffffff
+DATA all7fffffff<>+24(SB)/4, $0x7fffffff
+DATA all7fffffff<>+28(SB)/4, $0x7fffffff
+DATA all7fffffff<>+32(SB)/4, $0x7fffffff
+DATA all7fffffff<>+36(SB)/4, $0x7fffffff
+DATA all7fffffff<>+40(SB)/4, $0x7fffffff
+DATA all7fffffff<>+44(SB)/4, $0x7fffffff
+DATA all7fffffff<>+48(SB)/4, $0x7fffffff
+DATA all7fffffff<>+52(SB)/4, $0x7fffffff
+DATA all7fffffff<>+56(SB)/4, $0x7fffffff
+DATA all7fffffff<>+60(SB)/4, $0x7fffffff
+GLOBL all7fffffff<>(SB), RODATA|NOPTR, $64
+
+DATA all41200000<>+0(SB)/4, $0x41200000
+DATA all41200000<>+4(SB)/4, $0x41200000
+DATA all41200000<>+8(SB)/4, $0x41200000
+DATA all41200000<>+12(SB)/4, $0x41200000
+DATA all41200000<>+16(SB)/4, $0x41200000
+DATA all41200000<>+20(SB)/4, $0x41200000
+DATA all41200000<>+24(SB)/4, $0x41200000
+DATA all41200000<>+28(SB)/4, $0x41200000
+DATA all41200000<>+32(SB)/4, $0x41200000
+DATA all41200000<>+36(SB)/4, $0x41200000
+DATA all41200000<>+40(SB)/4, $0x41200000
+DATA all41200000<>+44(SB)/4, $0x41200000
+DATA all41200000<>+48(SB)/4, $0x41200000
+DATA all41200000<>+52(SB)/4, $0x41200000
+DATA all41200000<>+56(SB)/4, $0x41200000
+DATA all41200000<>+60(SB)/4, $0x41200000
+GLOBL all41200000<>(SB), RODATA|NOPTR, $64
+
+DATA all4b400000<>+0(SB)/4, $0x4b400000
+DATA all4b400000<>+4(SB)/4, $0x4b400000
+DATA all4b400000<>+8(SB)/4, $0x4b400000
+DATA all4b400000<>+12(SB)/4, $0x4b400000
+DATA all4b400000<>+16(SB)/4, $0x4b400000
+DATA all4b400000<>+20(SB)/4, $0x4b400000
+DATA all4b400000<>+24(SB)/4, $0x4b400000
+DATA all4b400000<>+28(SB)/4, $0x4b400000
+DATA all4b400000<>+32(SB)/4, $0x4b400000
+DATA all4b400000<>+36(SB)/4, $0x4b400000
+DATA all4b400000<>+40(SB)/4, $0x4b400000
+DATA all4b400000<>+44(SB)/4, $0x4b400000
+DATA all4b400000<>+48(SB)/4, $0x4b400000
+DATA all4b400000<>+52(SB)/4, $0x4b400000
+DATA all4b400000<>+56(SB)/4, $0x4b400000
+DATA all4b400000<>+60(SB)/4, $0x4b400000
+GLOBL all4b400000<>(SB), RODATA|NOPTR, $64
+
+DATA all3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+4(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+8(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+12(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+16(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+32(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+36(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+40(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+44(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+48(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+52(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+56(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+60(SB)/4, $0x3fb8aa3b
+GLOBL all3fb8aa3b<>(SB), RODATA|NOPTR, $64
+
+DATA all3f318000<>+0(SB)/4, $0x3f318000
+DATA all3f318000<>+4(SB)/4, $0x3f318000
+DATA all3f318000<>+8(SB)/4, $0x3f318000
+DATA all3f318000<>+12(SB)/4, $0x3f318000
+DATA all3f318000<>+16(SB)/4, $0x3f318000
+DATA all3f318000<>+20(SB)/4, $0x3f318000
+DATA all3f318000<>+24(SB)/4, $0x3f318000
+DATA all3f318000<>+28(SB)/4, $0x3f318000
+DATA all3f318000<>+32(SB)/4, $0x3f318000
+DATA all3f318000<>+36(SB)/4, $0x3f318000
+DATA all3f318000<>+40(SB)/4, $0x3f318000
+DATA all3f318000<>+44(SB)/4, $0x3f318000
+DATA all3f318000<>+48(SB)/4, $0x3f318000
+DATA all3f318000<>+52(SB)/4, $0x3f318000
+DATA all3f318000<>+56(SB)/4, $0x3f318000
+DATA all3f318000<>+60(SB)/4, $0x3f318000
+GLOBL all3f318000<>(SB), RODATA|NOPTR, $64
+
+DATA allb95e8083<>+0(SB)/4, $0xb95e8083
+DATA allb95e8083<>+4(SB)/4, $0xb95e8083
+DATA allb95e8083<>+8(SB)/4, $0xb95e8083
+DATA allb95e8083<>+12(SB)/4, $0xb95e8083
+DATA allb95e8083<>+16(SB)/4, $0xb95e8083
+DATA allb95e8083<>+20(SB)/4, $0xb95e8083
+DATA allb95e8083<>+24(SB)/4, $0xb95e8083
+DATA allb95e8083<>+28(SB)/4, $0xb95e8083
+DATA allb95e8083<>+32(SB)/4, $0xb95e8083
+DATA allb95e8083<>+36(SB)/4, $0xb95e8083
+DATA allb95e8083<>+40(SB)/4, $0xb95e8083
+DATA allb95e8083<>+44(SB)/4, $0xb95e8083
+DATA allb95e8083<>+48(SB)/4, $0xb95e8083
+DATA allb95e8083<>+52(SB)/4, $0xb95e8083
+DATA allb95e8083<>+56(SB)/4, $0xb95e8083
+DATA allb95e8083<>+60(SB)/4, $0xb95e8083
+GLOBL allb95e8083<>(SB), RODATA|NOPTR, $64
+
+DATA all3950d0af<>+0(SB)/4, $0x3950d0af
+DATA all3950d0af<>+4(SB)/4, $0x3950d0af
+DATA all3950d0af<>+8(SB)/4, $0x3950d0af
+DATA all3950d0af<>+12(SB)/4, $0x3950d0af
+DATA all3950d0af<>+16(SB)/4, $0x3950d0af
+DATA all3950d0af<>+20(SB)/4, $0x3950d0af
+DATA all3950d0af<>+24(SB)/4, $0x3950d0af
+DATA all3950d0af<>+28(SB)/4, $0x3950d0af
+DATA all3950d0af<>+32(SB)/4, $0x3950d0af
+DATA all3950d0af<>+36(SB)/4, $0x3950d0af
+DATA all3950d0af<>+40(SB)/4, $0x3950d0af
+DATA all3950d0af<>+44(SB)/4, $0x3950d0af
+DATA all3950d0af<>+48(SB)/4, $0x3950d0af
+DATA all3950d0af<>+52(SB)/4, $0x3950d0af
+DATA all3950d0af<>+56(SB)/4, $0x3950d0af
+DATA all3950d0af<>+60(SB)/4, $0x3950d0af
+GLOBL all3950d0af<>(SB), RODATA|NOPTR, $64
+
+DATA all3ab6ba40<>+0(SB)/4, $0x3ab6ba40
+DATA all3ab6ba40<>+4(SB)/4, $0x3ab6ba40
+DATA all3ab6ba40<>+8(SB)/4, $0x3ab6ba40
+DATA all3ab6ba40<>+12(SB)/4, $0x3ab6ba40
+DATA all3ab6ba40<>+16(SB)/4, $0x3ab6ba40
+DATA all3ab6ba40<>+20(SB)/4, $0x3ab6ba40
+DATA all3ab6ba40<>+24(SB)/4, $0x3ab6ba40
+DATA all3ab6ba40<>+28(SB)/4, $0x3ab6ba40
+DATA all3ab6ba40<>+32(SB)/4, $0x3ab6ba40
+DATA all3ab6ba40<>+36(SB)/4, $0x3ab6ba40
+DATA all3ab6ba40<>+40(SB)/4, $0x3ab6ba40
+DATA all3ab6ba40<>+44(SB)/4, $0x3ab6ba40
+DATA all3ab6ba40<>+48(SB)/4, $0x3ab6ba40
+DATA all3ab6ba40<>+52(SB)/4, $0x3ab6ba40
+DATA all3ab6ba40<>+56(SB)/4, $0x3ab6ba40
+DATA all3ab6ba40<>+60(SB)/4, $0x3ab6ba40
+GLOBL all3ab6ba40<>(SB), RODATA|NOPTR, $64
+
+DATA all3c088848<>+0(SB)/4, $0x3c088848
+DATA all3c088848<>+4(SB)/4, $0x3c088848
+DATA all3c088848<>+8(SB)/4, $0x3c088848
+DATA all3c088848<>+12(SB)/4, $0x3c088848
+DATA all3c088848<>+16(SB)/4, $0x3c088848
+DATA all3c088848<>+20(SB)/4, $0x3c088848
+DATA all3c088848<>+24(SB)/4, $0x3c088848
+DATA all3c088848<>+28(SB)/4, $0x3c088848
+DATA all3c088848<>+32(SB)/4, $0x3c088848
+DATA all3c088848<>+36(SB)/4, $0x3c088848
+DATA all3c088848<>+40(SB)/4, $0x3c088848
+DATA all3c088848<>+44(SB)/4, $0x3c088848
+DATA all3c088848<>+48(SB)/4, $0x3c088848
+DATA all3c088848<>+52(SB)/4, $0x3c088848
+DATA all3c088848<>+56(SB)/4, $0x3c088848
+DATA all3c088848<>+60(SB)/4, $0x3c088848
+GLOBL all3c088848<>(SB), RODATA|NOPTR, $64
+
+DATA all3d2aaa57<>+0(SB)/4, $0x3d2aaa57
+DATA all3d2aaa57<>+4(SB)/4, $0x3d2aaa57
+DATA all3d2aaa57<>+8(SB)/4, $0x3d2aaa57
+DATA all3d2aaa57<>+12(SB)/4, $0x3d2aaa57
+DATA all3d2aaa57<>+16(SB)/4, $0x3d2aaa57
+DATA all3d2aaa57<>+20(SB)/4, $0x3d2aaa57
+DATA all3d2aaa57<>+24(SB)/4, $0x3d2aaa57
+DATA all3d2aaa57<>+28(SB)/4, $0x3d2aaa57
+DATA all3d2aaa57<>+32(SB)/4, $0x3d2aaa57
+DATA all3d2aaa57<>+36(SB)/4, $0x3d2aaa57
+DATA all3d2aaa57<>+40(SB)/4, $0x3d2aaa57
+DATA all3d2aaa57<>+44(SB)/4, $0x3d2aaa57
+DATA all3d2aaa57<>+48(SB)/4, $0x3d2aaa57
+DATA all3d2aaa57<>+52(SB)/4, $0x3d2aaa57
+DATA all3d2aaa57<>+56(SB)/4, $0x3d2aaa57
+DATA all3d2aaa57<>+60(SB)/4, $0x3d2aaa57
+GLOBL all3d2aaa57<>(SB), RODATA|NOPTR, $64
+
+DATA all3e2aaaab<>+0(SB)/4, $0x3e2aaaab
+DATA all3e2aaaab<>+4(SB)/4, $0x3e2aaaab
+DATA all3e2aaaab<>+8(SB)/4, $0x3e2aaaab
+DATA all3e2aaaab<>+12(SB)/4, $0x3e2aaaab
+DATA all3e2aaaab<>+16(SB)/4, $0x3e2aaaab
+DATA all3e2aaaab<>+20(SB)/4, $0x3e2aaaab
+DATA all3e2aaaab<>+24(SB)/4, $0x3e2aaaab
+DATA all3e2aaaab<>+28(SB)/4, $0x3e2aaaab
+DATA all3e2aaaab<>+32(SB)/4, $0x3e2aaaab
+DATA all3e2aaaab<>+36(SB)/4, $0x3e2aaaab
+DATA all3e2aaaab<>+40(SB)/4, $0x3e2aaaab
+DATA all3e2aaaab<>+44(SB)/4, $0x3e2aaaab
+DATA all3e2aaaab<>+48(SB)/4, $0x3e2aaaab
+DATA all3e2aaaab<>+52(SB)/4, $0x3e2aaaab
+DATA all3e2aaaab<>+56(SB)/4, $0x3e2aaaab
+DATA all3e2aaaab<>+60(SB)/4, $0x3e2aaaab
+GLOBL all3e2aaaab<>(SB), RODATA|NOPTR, $64
+
+DATA all3f000000<>+0(SB)/4, $0x3f000000
+DATA all3f000000<>+4(SB)/4, $0x3f000000
+DATA all3f000000<>+8(SB)/4, $0x3f000000
+DATA all3f000000<>+12(SB)/4, $0x3f000000
+DATA all3f000000<>+16(SB)/4, $0x3f000000
+DATA all3f000000<>+20(SB)/4, $0x3f000000
+DATA all3f000000<>+24(SB)/4, $0x3f000000
+DATA all3f000000<>+28(SB)/4, $0x3f000000
+DATA all3f000000<>+32(SB)/4, $0x3f000000
+DATA all3f000000<>+36(SB)/4, $0x3f000000
+DATA all3f000000<>+40(SB)/4, $0x3f000000
+DATA all3f000000<>+44(SB)/4, $0x3f000000
+DATA all3f000000<>+48(SB)/4, $0x3f000000
+DATA all3f000000<>+52(SB)/4, $0x3f000000
+DATA all3f000000<>+56(SB)/4, $0x3f000000
+DATA all3f000000<>+60(SB)/4, $0x3f000000
+GLOBL all3f000000<>(SB), RODATA|NOPTR, $64
+
+DATA all3f800000<>+0(SB)/4, $0x3f800000
+DATA all3f800000<>+4(SB)/4, $0x3f800000
+DATA all3f800000<>+8(SB)/4, $0x3f800000
+DATA all3f800000<>+12(SB)/4, $0x3f800000
+DATA all3f800000<>+16(SB)/4, $0x3f800000
+DATA all3f800000<>+20(SB)/4, $0x3f800000
+DATA all3f800000<>+24(SB)/4, $0x3f800000
+DATA all3f800000<>+28(SB)/4, $0x3f800000
+DATA all3f800000<>+32(SB)/4, $0x3f800000
+DATA all3f800000<>+36(SB)/4, $0x3f800000
+DATA all3f800000<>+40(SB)/4, $0x3f800000
+DATA all3f800000<>+44(SB)/4, $0x3f800000
+DATA all3f800000<>+48(SB)/4, $0x3f800000
+DATA all3f800000<>+52(SB)/4, $0x3f800000
+DATA all3f800000<>+56(SB)/4, $0x3f800000
+DATA all3f800000<>+60(SB)/4, $0x3f800000
+GLOBL all3f800000<>(SB), RODATA|NOPTR, $64
+
+DATA all40000000<>+0(SB)/4, $0x40000000
+DATA all40000000<>+4(SB)/4, $0x40000000
+DATA all40000000<>+8(SB)/4, $0x40000000
+DATA all40000000<>+12(SB)/4, $0x40000000
+DATA all40000000<>+16(SB)/4, $0x40000000
+DATA all40000000<>+20(SB)/4, $0x40000000
+DATA all40000000<>+24(SB)/4, $0x40000000
+DATA all40000000<>+28(SB)/4, $0x40000000
+DATA all40000000<>+32(SB)/4, $0x40000000
+DATA all40000000<>+36(SB)/4, $0x40000000
+DATA all40000000<>+40(SB)/4, $0x40000000
+DATA all40000000<>+44(SB)/4, $0x40000000
+DATA all40000000<>+48(SB)/4, $0x40000000
+DATA all40000000<>+52(SB)/4, $0x40000000
+DATA all40000000<>+56(SB)/4, $0x40000000
+DATA all40000000<>+60(SB)/4, $0x40000000
+GLOBL all40000000<>(SB), RODATA|NOPTR, $64
+
+DATA allbbcddd36<>+0(SB)/4, $0xbbcddd36
+DATA allbbcddd36<>+4(SB)/4, $0xbbcddd36
+DATA allbbcddd36<>+8(SB)/4, $0xbbcddd36
+DATA allbbcddd36<>+12(SB)/4, $0xbbcddd36
+DATA allbbcddd36<>+16(SB)/4, $0xbbcddd36
+DATA allbbcddd36<>+20(SB)/4, $0xbbcddd36
+DATA allbbcddd36<>+24(SB)/4, $0xbbcddd36
+DATA allbbcddd36<>+28(SB)/4, $0xbbcddd36
+DATA allbbcddd36<>+32(SB)/4, $0xbbcddd36
+DATA allbbcddd36<>+36(SB)/4, $0xbbcddd36
+DATA allbbcddd36<>+40(SB)/4, $0xbbcddd36
+DATA allbbcddd36<>+44(SB)/4, $0xbbcddd36
+DATA allbbcddd36<>+48(SB)/4, $0xbbcddd36
+DATA allbbcddd36<>+52(SB)/4, $0xbbcddd36
+DATA allbbcddd36<>+56(SB)/4, $0xbbcddd36
+DATA allbbcddd36<>+60(SB)/4, $0xbbcddd36
+GLOBL allbbcddd36<>(SB), RODATA|NOPTR, $64
+
+DATA all3cacab44<>+0(SB)/4, $0x3cacab44
+DATA all3cacab44<>+4(SB)/4, $0x3cacab44
+DATA all3cacab44<>+8(SB)/4, $0x3cacab44
+DATA all3cacab44<>+12(SB)/4, $0x3cacab44
+DATA all3cacab44<>+16(SB)/4, $0x3cacab44
+DATA all3cacab44<>+20(SB)/4, $0x3cacab44
+DATA all3cacab44<>+24(SB)/4, $0x3cacab44
+DATA all3cacab44<>+28(SB)/4, $0x3cacab44
+DATA all3cacab44<>+32(SB)/4, $0x3cacab44
+DATA all3cacab44<>+36(SB)/4, $0x3cacab44
+DATA all3cacab44<>+40(SB)/4, $0x3cacab44
+DATA all3cacab44<>+44(SB)/4, $0x3cacab44
+DATA all3cacab44<>+48(SB)/4, $0x3cacab44
+DATA all3cacab44<>+52(SB)/4, $0x3cacab44
+DATA all3cacab44<>+56(SB)/4, $0x3cacab44
+DATA all3cacab44<>+60(SB)/4, $0x3cacab44
+GLOBL all3cacab44<>(SB), RODATA|NOPTR, $64
+
+DATA allbd5c95dd<>+0(SB)/4, $0xbd5c95dd
+DATA allbd5c95dd<>+4(SB)/4, $0xbd5c95dd
+DATA allbd5c95dd<>+8(SB)/4, $0xbd5c95dd
+DATA allbd5c95dd<>+12(SB)/4, $0xbd5c95dd
+DATA allbd5c95dd<>+16(SB)/4, $0xbd5c95dd
+DATA allbd5c95dd<>+20(SB)/4, $0xbd5c95dd
+DATA allbd5c95dd<>+24(SB)/4, $0xbd5c95dd
+DATA allbd5c95dd<>+28(SB)/4, $0xbd5c95dd
+DATA allbd5c95dd<>+32(SB)/4, $0xbd5c95dd
+DATA allbd5c95dd<>+36(SB)/4, $0xbd5c95dd
+DATA allbd5c95dd<>+40(SB)/4, $0xbd5c95dd
+DATA allbd5c95dd<>+44(SB)/4, $0xbd5c95dd
+DATA allbd5c95dd<>+48(SB)/4, $0xbd5c95dd
+DATA allbd5c95dd<>+52(SB)/4, $0xbd5c95dd
+DATA allbd5c95dd<>+56(SB)/4, $0xbd5c95dd
+DATA allbd5c95dd<>+60(SB)/4, $0xbd5c95dd
+GLOBL allbd5c95dd<>(SB), RODATA|NOPTR, $64
+
+DATA all3e08869e<>+0(SB)/4, $0x3e08869e
+DATA all3e08869e<>+4(SB)/4, $0x3e08869e
+DATA all3e08869e<>+8(SB)/4, $0x3e08869e
+DATA all3e08869e<>+12(SB)/4, $0x3e08869e
+DATA all3e08869e<>+16(SB)/4, $0x3e08869e
+DATA all3e08869e<>+20(SB)/4, $0x3e08869e
+DATA all3e08869e<>+24(SB)/4, $0x3e08869e
+DATA all3e08869e<>+28(SB)/4, $0x3e08869e
+DATA all3e08869e<>+32(SB)/4, $0x3e08869e
+DATA all3e08869e<>+36(SB)/4, $0x3e08869e
+DATA all3e08869e<>+40(SB)/4, $0x3e08869e
+DATA all3e08869e<>+44(SB)/4, $0x3e08869e
+DATA all3e08869e<>+48(SB)/4, $0x3e08869e
+DATA all3e08869e<>+52(SB)/4, $0x3e08869e
+DATA all3e08869e<>+56(SB)/4, $0x3e08869e
+DATA all3e08869e<>+60(SB)/4, $0x3e08869e
+GLOBL all3e08869e<>(SB), RODATA|NOPTR, $64
+
+DATA allbeaaaaa6<>+0(SB)/4, $0xbeaaaaa6
+DATA allbeaaaaa6<>+4(SB)/4, $0xbeaaaaa6
+DATA allbeaaaaa6<>+8(SB)/4, $0xbeaaaaa6
+DATA allbeaaaaa6<>+12(SB)/4, $0xbeaaaaa6
+DATA allbeaaaaa6<>+16(SB)/4, $0xbeaaaaa6
+DATA allbeaaaaa6<>+20(SB)/4, $0xbeaaaaa6
+DATA allbeaaaaa6<>+24(SB)/4, $0xbeaaaaa6
+DATA allbeaaaaa6<>+28(SB)/4, $0xbeaaaaa6
+DATA allbeaaaaa6<>+32(SB)/4, $0xbeaaaaa6
+DATA allbeaaaaa6<>+36(SB)/4, $0xbeaaaaa6
+DATA allbeaaaaa6<>+40(SB)/4, $0xbeaaaaa6
+DATA allbeaaaaa6<>+44(SB)/4, $0xbeaaaaa6
+DATA allbeaaaaa6<>+48(SB)/4, $0xbeaaaaa6
+DATA allbeaaaaa6<>+52(SB)/4, $0xbeaaaaa6
+DATA allbeaaaaa6<>+56(SB)/4, $0xbeaaaaa6
+DATA allbeaaaaa6<>+60(SB)/4, $0xbeaaaaa6
+GLOBL allbeaaaaa6<>(SB), RODATA|NOPTR, $64
+
+DATA all3f0ccccd<>+0(SB)/4, $0x3f0ccccd
+DATA all3f0ccccd<>+4(SB)/4, $0x3f0ccccd
+DATA all3f0ccccd<>+8(SB)/4, $0x3f0ccccd
+DATA all3f0ccccd<>+12(SB)/4, $0x3f0ccccd
+DATA all3f0ccccd<>+16(SB)/4, $0x3f0ccccd
+DATA all3f0ccccd<>+20(SB)/4, $0x3f0ccccd
+DATA all3f0ccccd<>+24(SB)/4, $0x3f0ccccd
+DATA all3f0ccccd<>+28(SB)/4, $0x3f0ccccd
+DATA all3f0ccccd<>+32(SB)/4, $0x3f0ccccd
+DATA all3f0ccccd<>+36(SB)/4, $0x3f0ccccd
+DATA all3f0ccccd<>+40(SB)/4, $0x3f0ccccd
+DATA all3f0ccccd<>+44(SB)/4, $0x3f0ccccd
+DATA all3f0ccccd<>+48(SB)/4, $0x3f0ccccd
+DATA all3f0ccccd<>+52(SB)/4, $0x3f0ccccd
+DATA all3f0ccccd<>+56(SB)/4, $0x3f0ccccd
+DATA all3f0ccccd<>+60(SB)/4, $0x3f0ccccd
+GLOBL all3f0ccccd<>(SB), RODATA|NOPTR, $64
+
+DATA all80000000<>+0(SB)/4, $0x80000000
+DATA all80000000<>+4(SB)/4, $0x80000000
+DATA all80000000<>+8(SB)/4, $0x80000000
+DATA all80000000<>+12(SB)/4, $0x80000000
+DATA all80000000<>+16(SB)/4, $0x80000000
+DATA all80000000<>+20(SB)/4, $0x80000000
+DATA all80000000<>+24(SB)/4, $0x80000000
+DATA all80000000<>+28(SB)/4, $0x80000000
+DATA all80000000<>+32(SB)/4, $0x80000000
+DATA all80000000<>+36(SB)/4, $0x80000000
+DATA all80000000<>+40(SB)/4, $0x80000000
+DATA all80000000<>+44(SB)/4, $0x80000000
+DATA all80000000<>+48(SB)/4, $0x80000000
+DATA all80000000<>+52(SB)/4, $0x80000000
+DATA all80000000<>+56(SB)/4, $0x80000000
+DATA all80000000<>+60(SB)/4, $0x80000000
+GLOBL all80000000<>(SB), RODATA|NOPTR, $64
+
+// func sigmoid32AVX512(dst *float32, slope *float32, x *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·sigmoid32AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ slope+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by1:
+	LEAQ         16(SI), DI
+	CMPQ         DI, BX
+	JGT          by1end
+	VMOVUPS      (DX)(SI*4), Z0
+	VANDPS       all7fffffff<>+0(SB), Z0, Z1
+	VMOVUPS      all42dc0000<>+0(SB), Z2
+	VMINPS       Z1, Z2, Z2
+	VORPS        all80000000<>+0(SB), Z2, Z2
+	VMOVUPS      all4b400000<>+0(SB), Z1
+	VMOVUPS      all3fb8aa3b<>+0(SB), Z7
+	VFMADD213PS  Z1, Z2, Z7
+	VSUBPS       Z1, Z7, Z1
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS all3f318000<>+0(SB), Z1, Z2
+	VFNMADD231PS allb95e8083<>+0(SB), Z1, Z2
+	VMOVUPS      all3950d0af<>+0(SB), Z8
+	VFMADD213PS  all3ab6ba40<>+0(SB), Z2, Z8
+	VFMADD213PS  all3c088848<>+0(SB), Z2, Z8
+	VFMADD213PS  all3d2aaa57<>+0(SB), Z2, Z8
+	VFMADD213PS  all3e2aaaab<>+0(SB), Z2, Z8
+	VFMADD213PS  all3f000000<>+0(SB), Z2, Z8
+	VMULPS       Z2, Z2, Z7
+	VMOVUPS      all3f800000<>+0(SB), Z9
+	VADDPS       Z2, Z9, Z10
+	VSUBPS       Z9, Z10, Z9
+	VSUBPS       Z9, Z2, Z2
+	VFMADD213PS  Z2, Z7, Z8
+	VADDPS       Z10, Z8, Z8
+	VCVTPS2DQ    Z1, Z2
+	VPSRAD       $0x01, Z2, Z1
+	VPSUBD       Z1, Z2, Z2
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       all3f800000<>+0(SB), Z1, Z1
+	VPSLLD       $0x17, Z2, Z2
+	VPADDD       all3f800000<>+0(SB), Z2, Z2
+	VMOVAPS      Z8, Z7
+	VMULPS       Z1, Z7, Z7
+	VMULPS       Z2, Z7, Z7
+	VADDPS       all3f800000<>+0(SB), Z7, Z1
+	VPXORD       Z3, Z3, Z3
+	VCMPPS       $0x11, Z3, Z0, K1
+	VMOVUPS      all3f800000<>+0(SB), Z0
+	VDIVPS       Z1, Z7, Z1
+	VSUBPS       Z1, Z0, Z2
+	VFNMADD213PS Z7, Z7, Z1
+	VBLENDMPS    Z1, Z2, K1, Z4
+	VSUBPS       Z4, Z0, Z0
+	VMULPS       Z4, Z0, Z0
+	VMOVUPS      Z4, (AX)(SI*4)
+	VMOVUPS      Z0, (CX)(SI*4)
+	MOVQ         DI, SI
+	JMP          by1
+
+by1end:
+	SUBQ         SI, BX
+	JZ           done
+	MOVQ         $0x0000000000000001, DI
+	SHLXQ        BX, DI, DI
+	DECQ         DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (DX)(SI*4), K1, Z0
+	VANDPS       all7fffffff<>+0(SB), Z0, Z1
+	VMOVUPS      all42dc0000<>+0(SB), Z2
+	VMINPS       Z1, Z2, Z2
+	VORPS        all80000000<>+0(SB), Z2, Z2
+	VMOVUPS      all4b400000<>+0(SB), Z1
+	VMOVUPS      all3fb8aa3b<>+0(SB), Z3
+	VFMADD213PS  Z1, Z2, Z3
+	VSUBPS       Z1, Z3, Z1
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS all3f318000<>+0(SB), Z1, Z2
+	VFNMADD231PS allb95e8083<>+0(SB), Z1, Z2
+	VMOVUPS      all3950d0af<>+0(SB), Z4
+	VFMADD213PS  all3ab6ba40<>+0(SB), Z2, Z4
+	VFMADD213PS  all3c088848<>+0(SB), Z2, Z4
+	VFMADD213PS  all3d2aaa57<>+0(SB), Z2, Z4
+	VFMADD213PS  all3e2aaaab<>+0(SB), Z2, Z4
+	VFMADD213PS  all3f000000<>+0(SB), Z2, Z4
+	VMULPS       Z2, Z2, Z3
+	VMOVUPS      all3f800000<>+0(SB), Z7
+	VADDPS       Z2, Z7, Z8
+	VSUBPS       Z7, Z8, Z7
+	VSUBPS       Z7, Z2, Z2
+	VFMADD213PS  Z2, Z3, Z4
+	VADDPS       Z8, Z4, Z4
+	VCVTPS2DQ    Z1, Z2
+	VPSRAD       $0x01, Z2, Z1
+	VPSUBD       Z1, Z2, Z2
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       all3f800000<>+0(SB), Z1, Z1
+	VPSLLD       $0x17, Z2, Z2
+	VPADDD       all3f800000<>+0(SB), Z2, Z2
+	VMOVAPS      Z4, Z3
+	VMULPS       Z1, Z3, Z3
+	VMULPS       Z2, Z3, Z3
+	VADDPS       all3f800000<>+0(SB), Z3, Z1
+	VPXORD       Z5, Z5, Z5
+	VCMPPS       $0x11, Z5, Z0, K2
+	VMOVUPS      all3f800000<>+0(SB), Z0
+	VDIVPS       Z1, Z3, Z1
+	VSUBPS       Z1, Z0, Z2
+	VFNMADD213PS Z3, Z3, Z1
+	VBLENDMPS    Z1, Z2, K2, Z6
+	VSUBPS       Z6, Z0, Z0
+	VMULPS       Z6, Z0, Z0
+	VMOVUPS      Z6, K1, (AX)(SI*4)
+	VMOVUPS      Z0, K1, (CX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA all42dc0000<>+0(SB)/4, $0x42dc0000
+DATA all42dc0000<>+4(SB)/4, $0x42dc0000
+DATA all42dc0000<>+8(SB)/4, $0x42dc0000
+DATA all42dc0000<>+12(SB)/4, $0x42dc0000
+DATA all42dc0000<>+16(SB)/4, $0x42dc0000
+DATA all42dc0000<>+20(SB)/4, $0x42dc0000
+DATA all42dc0000<>+24(SB)/4, $0x42dc0000
+DATA all42dc0000<>+28(SB)/4, $0x42dc0000
+DATA all42dc0000<>+32(SB)/4, $0x42dc0000
+DATA all42dc0000<>+36(SB)/4, $0x42dc0000
+DATA all42dc0000<>+40(SB)/4, $0x42dc0000
+DATA all42dc0000<>+44(SB)/4, $0x42dc0000
+DATA all42dc0000<>+48(SB)/4, $0x42dc0000
+DATA all42dc0000<>+52(SB)/4, $0x42dc0000
+DATA all42dc0000<>+56(SB)/4, $0x42dc0000
+DATA all42dc0000<>+60(SB)/4, $0x42dc0000
+GLOBL all42dc0000<>(SB), RODATA|NOPTR, $64
+
+// func silu32AVX512(dst *float32, slope *float32, x *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·silu32AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ slope+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by1:
+	LEAQ         16(SI), DI
+	CMPQ         DI, BX
+	JGT          by1end
+	VMOVUPS      (DX)(SI*4), Z0
+	VANDPS       all7fffffff<>+0(SB), Z0, Z1
+	VMOVUPS      all42dc0000<>+0(SB), Z2
+	VMINPS       Z1, Z2, Z2
+	VORPS        all80000000<>+0(SB), Z2, Z2
+	VMOVUPS      all4b400000<>+0(SB), Z1
+	VMOVUPS      all3fb8aa3b<>+0(SB), Z11
+	VFMADD213PS  Z1, Z2, Z11
+	VSUBPS       Z1, Z11, Z1
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS all3f318000<>+0(SB), Z1, Z2
+	VFNMADD231PS allb95e8083<>+0(SB), Z1, Z2
+	VMOVUPS      all3950d0af<>+0(SB), Z12
+	VFMADD213PS  all3ab6ba40<>+0(SB), Z2, Z12
+	VFMADD213PS  all3c088848<>+0(SB), Z2, Z12
+	VFMADD213PS  all3d2aaa57<>+0(SB), Z2, Z12
+	VFMADD213PS  all3e2aaaab<>+0(SB), Z2, Z12
+	VFMADD213PS  all3f000000<>+0(SB), Z2, Z12
+	VMULPS       Z2, Z2, Z11
+	VMOVUPS      all3f800000<>+0(SB), Z13
+	VADDPS       Z2, Z13, Z14
+	VSUBPS       Z13, Z14, Z13
+	VSUBPS       Z13, Z2, Z2
+	VFMADD213PS  Z2, Z11, Z12
+	VADDPS       Z14, Z12, Z12
+	VCVTPS2DQ    Z1, Z2
+	VPSRAD       $0x01, Z2, Z1
+	VPSUBD       Z1, Z2, Z2
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       all3f800000<>+0(SB), Z1, Z1
+	VPSLLD       $0x17, Z2, Z2
+	VPADDD       all3f800000<>+0(SB), Z2, Z2
+	VMOVAPS      Z12, Z11
+	VMULPS       Z1, Z11, Z11
+	VMULPS       Z2, Z11, Z11
+	VADDPS       all3f800000<>+0(SB), Z11, Z13
+	VPXORD       Z3, Z3, Z3
+	VCMPPS       $0x11, Z3, Z0, K1
+	VANDPS       all7fffffff<>+0(SB), Z0, Z14
+	VMOVUPS      all42dc0000<>+0(SB), Z15
+	VMINPS       Z14, Z15, Z15
+	VANDPS       all80000000<>+0(SB), Z0, Z14
+	VORPS        Z14, Z15, Z15
+	VMULPS       Z15, Z12, Z12
+	VMULPS       Z1, Z12, Z12
+	VMULPS       Z2, Z12, Z12
+	VBLENDMPS    Z12, Z0, K1, Z4
+	VDIVPS       Z13, Z4, Z4
+	VMOVUPS      all3f800000<>+0(SB), Z0
+	VBLENDMPS    Z11, Z0, K1, Z5
+	VBLENDMPS    Z0, Z11, K1, Z6
+	VDIVPS       Z13, Z0, Z13
+	VMULPS       Z13, Z5, Z5
+	VMULPS       Z13, Z6, Z6
+	VFMADD213PS  Z0, Z15, Z6
+	VMULPS       Z5, Z6, Z6
+	VMOVUPS      Z4, (AX)(SI*4)
+	VMOVUPS      Z6, (CX)(SI*4)
+	MOVQ         DI, SI
+	JMP          by1
+
+by1end:
+	SUBQ         SI, BX
+	JZ           done
+	MOVQ         $0x0000000000000001, DI
+	SHLXQ        BX, DI, DI
+	DECQ         DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (DX)(SI*4), K1, Z0
+	VANDPS       all7fffffff<>+0(SB), Z0, Z1
+	VMOVUPS      all42dc0000<>+0(SB), Z2
+	VMINPS       Z1, Z2, Z2
+	VORPS        all80000000<>+0(SB), Z2, Z2
+	VMOVUPS      all4b400000<>+0(SB), Z1
+	VMOVUPS      all3fb8aa3b<>+0(SB), Z3
+	VFMADD213PS  Z1, Z2, Z3
+	VSUBPS       Z1, Z3, Z1
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS all3f318000<>+0(SB), Z1, Z2
+	VFNMADD231PS allb95e8083<>+0(SB), Z1, Z2
+	VMOVUPS      all3950d0af<>+0(SB), Z4
+	VFMADD213PS  all3ab6ba40<>+0(SB), Z2, Z4
+	VFMADD213PS  all3c088848<>+0(SB), Z2, Z4
+	VFMADD213PS  all3d2aaa57<>+0(SB), Z2, Z4
+	VFMADD213PS  all3e2aaaab<>+0(SB), Z2, Z4
+	VFMADD213PS  all3f000000<>+0(SB), Z2, Z4
+	VMULPS       Z2, Z2, Z3
+	VMOVUPS      all3f800000<>+0(SB), Z5
+	VADDPS       Z2, Z5, Z6
+	VSUBPS       Z5, Z6, Z5
+	VSUBPS       Z5, Z2, Z2
+	VFMADD213PS  Z2, Z3, Z4
+	VADDPS       Z6, Z4, Z4
+	VCVTPS2DQ    Z1, Z2
+	VPSRAD       $0x01, Z2, Z1
+	VPSUBD       Z1, Z2, Z2
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       all3f800000<>+0(SB), Z1, Z1
+	VPSLLD       $0x17, Z2, Z2
+	VPADDD       all3f800000<>+0(SB), Z2, Z2
+	VMOVAPS      Z4, Z3
+	VMULPS       Z1, Z3, Z3
+	VMULPS       Z2, Z3, Z3
+	VADDPS       all3f800000<>+0(SB), Z3, Z5
+	VPXORD       Z7, Z7, Z7
+	VCMPPS       $0x11, Z7, Z0, K2
+	VANDPS       all7fffffff<>+0(SB), Z0, Z6
+	VMOVUPS      all42dc0000<>+0(SB), Z7
+	VMINPS       Z6, Z7, Z7
+	VANDPS       all80000000<>+0(SB), Z0, Z6
+	VORPS        Z6, Z7, Z7
+	VMULPS       Z7, Z4, Z4
+	VMULPS       Z1, Z4, Z4
+	VMULPS       Z2, Z4, Z4
+	VBLENDMPS    Z4, Z0, K2, Z8
+	VDIVPS       Z5, Z8, Z8
+	VMOVUPS      all3f800000<>+0(SB), Z0
+	VBLENDMPS    Z3, Z0, K2, Z9
+	VBLENDMPS    Z0, Z3, K2, Z10
+	VDIVPS       Z5, Z0, Z5
+	VMULPS       Z5, Z9, Z9
+	VMULPS       Z5, Z10, Z10
+	VFMADD213PS  Z0, Z7, Z10
+	VMULPS       Z9, Z10, Z10
+	VMOVUPS      Z8, K1, (AX)(SI*4)
+	VMOVUPS      Z10, K1, (CX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func gelu32AVX512(dst *float32, slope *float32, x *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·gelu32AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ slope+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by1:
+	LEAQ         16(SI), DI
+	CMPQ         DI, BX
+	JGT          by1end
+	VMOVUPS      (DX)(SI*4), Z0
+	VANDPS       all7fffffff<>+0(SB), Z0, Z1
+	VMOVUPS      all41700000<>+0(SB), Z2
+	VMINPS       Z1, Z2, Z2
+	VMULPS       Z2, Z2, Z1
+	VMOVAPS      Z2, Z7
+	VFMSUB213PS  Z1, Z2, Z7
+	VMULPS       allbf000000<>+0(SB), Z1, Z1
+	VMULPS       allbf000000<>+0(SB), Z7, Z7
+	VMOVUPS      all4b400000<>+0(SB), Z8
+	VMOVUPS      all3fb8aa3b<>+0(SB), Z9
+	VFMADD213PS  Z8, Z1, Z9
+	VSUBPS       Z8, Z9, Z8
+	VMOVAPS      Z1, Z1
+	VFNMADD231PS all3f318000<>+0(SB), Z8, Z1
+	VFNMADD231PS allb95e8083<>+0(SB), Z8, Z1
+	VMOVUPS      all3950d0af<>+0(SB), Z10
+	VFMADD213PS  all3ab6ba40<>+0(SB), Z1, Z10
+	VFMADD213PS  all3c088848<>+0(SB), Z1, Z10
+	VFMADD213PS  all3d2aaa57<>+0(SB), Z1, Z10
+	VFMADD213PS  all3e2aaaab<>+0(SB), Z1, Z10
+	VFMADD213PS  all3f000000<>+0(SB), Z1, Z10
+	VMULPS       Z1, Z1, Z9
+	VMOVUPS      all3f800000<>+0(SB), Z11
+	VADDPS       Z1, Z11, Z12
+	VSUBPS       Z11, Z12, Z11
+	VSUBPS       Z11, Z1, Z1
+	VFMADD213PS  Z1, Z9, Z10
+	VADDPS       Z12, Z10, Z10
+	VCVTPS2DQ    Z8, Z8
+	VPSRAD       $0x01, Z8, Z1
+	VPSUBD       Z1, Z8, Z8
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       all3f800000<>+0(SB), Z1, Z1
+	VPSLLD       $0x17, Z8, Z8
+	VPADDD       all3f800000<>+0(SB), Z8, Z8
+	VFMADD213PS  Z10, Z10, Z7
+	VMOVUPS      all3f800000<>+0(SB), Z9
+	VMOVUPS      all3e99999a<>+0(SB), Z10
+	VFMADD213PS  Z9, Z2, Z10
+	VDIVPS       Z10, Z9, Z10
+	VMULPS       all3e99999a<>+0(SB), Z10, Z11
+	VSUBPS       Z10, Z9, Z12
+	VFNMADD231PS Z11, Z2, Z12
+	VFMADD231PS  Z12, Z10, Z10
+	VADDPS       allbf19999a<>+0(SB), Z10, Z11
+	VMOVUPS      allbca8fd62<>+0(SB), Z12
+	VFMADD213PS  all3a8c3ffb<>+0(SB), Z11, Z12
+	VFMADD213PS  all3d3509c2<>+0(SB), Z11, Z12
+	VFMADD213PS  allbbf788a7<>+0(SB), Z11, Z12
+	VFMADD213PS  allbdba764e<>+0(SB), Z11, Z12
+	VFMADD213PS  allbc626cb4<>+0(SB), Z11, Z12
+	VFMADD213PS  all3e66c3b2<>+0(SB), Z11, Z12
+	VFMADD213PS  all3ed3d65d<>+0(SB), Z11, Z12
+	VFMADD213PS  all3ecf6e15<>+0(SB), Z11, Z12
+	VFMADD213PS  all3e8463a3<>+0(SB), Z11, Z12
+	VMULPS       Z10, Z12, Z12
+	VMULPS       Z2, Z12, Z10
+	VMULPS       Z7, Z10, Z10
+	VMULPS       Z1, Z10, Z10
+	VMULPS       Z8, Z10, Z10
+	VPXORD       Z3, Z3, Z3
+	VMAXPS       Z0, Z3, Z11
+	VSUBPS       Z10, Z11, Z10
+	VFNMADD231PS all3ecc422a<>+0(SB), Z2, Z12
+	VMULPS       Z7, Z12, Z12
+	VMULPS       Z1, Z12, Z12
+	VMULPS       Z8, Z12, Z12
+	VSUBPS       Z12, Z9, Z9
+	VCMPPS       $0x11, Z3, Z0, K1
+	VBLENDMPS    Z12, Z9, K1, Z4
+	VMOVUPS      Z10, (AX)(SI*4)
+	VMOVUPS      Z4, (CX)(SI*4)
+	MOVQ         DI, SI
+	JMP          by1
+
+by1end:
+	SUBQ         SI, BX
+	JZ           done
+	MOVQ         $0x0000000000000001, DI
+	SHLXQ        BX, DI, DI
+	DECQ         DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (DX)(SI*4), K1, Z0
+	VANDPS       all7fffffff<>+0(SB), Z0, Z1
+	VMOVUPS      all41700000<>+0(SB), Z2
+	VMINPS       Z1, Z2, Z2
+	VMULPS       Z2, Z2, Z1
+	VMOVAPS      Z2, Z3
+	VFMSUB213PS  Z1, Z2, Z3
+	VMULPS       allbf000000<>+0(SB), Z1, Z1
+	VMULPS       allbf000000<>+0(SB), Z3, Z3
+	VMOVUPS      all4b400000<>+0(SB), Z4
+	VMOVUPS      all3fb8aa3b<>+0(SB), Z7
+	VFMADD213PS  Z4, Z1, Z7
+	VSUBPS       Z4, Z7, Z4
+	VMOVAPS      Z1, Z1
+	VFNMADD231PS all3f318000<>+0(SB), Z4, Z1
+	VFNMADD231PS allb95e8083<>+0(SB), Z4, Z1
+	VMOVUPS      all3950d0af<>+0(SB), Z8
+	VFMADD213PS  all3ab6ba40<>+0(SB), Z1, Z8
+	VFMADD213PS  all3c088848<>+0(SB), Z1, Z8
+	VFMADD213PS  all3d2aaa57<>+0(SB), Z1, Z8
+	VFMADD213PS  all3e2aaaab<>+0(SB), Z1, Z8
+	VFMADD213PS  all3f000000<>+0(SB), Z1, Z8
+	VMULPS       Z1, Z1, Z7
+	VMOVUPS      all3f800000<>+0(SB), Z9
+	VADDPS       Z1, Z9, Z10
+	VSUBPS       Z9, Z10, Z9
+	VSUBPS       Z9, Z1, Z1
+	VFMADD213PS  Z1, Z7, Z8
+	VADDPS       Z10, Z8, Z8
+	VCVTPS2DQ    Z4, Z4
+	VPSRAD       $0x01, Z4, Z1
+	VPSUBD       Z1, Z4, Z4
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       all3f800000<>+0(SB), Z1, Z1
+	VPSLLD       $0x17, Z4, Z4
+	VPADDD       all3f800000<>+0(SB), Z4, Z4
+	VFMADD213PS  Z8, Z8, Z3
+	VMOVUPS      all3f800000<>+0(SB), Z7
+	VMOVUPS      all3e99999a<>+0(SB), Z8
+	VFMADD213PS  Z7, Z2, Z8
+	VDIVPS       Z8, Z7, Z8
+	VMULPS       all3e99999a<>+0(SB), Z8, Z9
+	VSUBPS       Z8, Z7, Z10
+	VFNMADD231PS Z9, Z2, Z10
+	VFMADD231PS  Z10, Z8, Z8
+	VADDPS       allbf19999a<>+0(SB), Z8, Z9
+	VMOVUPS      allbca8fd62<>+0(SB), Z10
+	VFMADD213PS  all3a8c3ffb<>+0(SB), Z9, Z10
+	VFMADD213PS  all3d3509c2<>+0(SB), Z9, Z10
+	VFMADD213PS  allbbf788a7<>+0(SB), Z9, Z10
+	VFMADD213PS  allbdba764e<>+0(SB), Z9, Z10
+	VFMADD213PS  allbc626cb4<>+0(SB), Z9, Z10
+	VFMADD213PS  all3e66c3b2<>+0(SB), Z9, Z10
+	VFMADD213PS  all3ed3d65d<>+0(SB), Z9, Z10
+	VFMADD213PS  all3ecf6e15<>+0(SB), Z9, Z10
+	VFMADD213PS  all3e8463a3<>+0(SB), Z9, Z10
+	VMULPS       Z8, Z10, Z10
+	VMULPS       Z2, Z10, Z8
+	VMULPS       Z3, Z8, Z8
+	VMULPS       Z1, Z8, Z8
+	VMULPS       Z4, Z8, Z8
+	VPXORD       Z5, Z5, Z5
+	VMAXPS       Z0, Z5, Z9
+	VSUBPS       Z8, Z9, Z8
+	VFNMADD231PS all3ecc422a<>+0(SB), Z2, Z10
+	VMULPS       Z3, Z10, Z10
+	VMULPS       Z1, Z10, Z10
+	VMULPS       Z4, Z10, Z10
+	VSUBPS       Z10, Z7, Z7
+	VCMPPS       $0x11, Z5, Z0, K2
+	VBLENDMPS    Z10, Z7, K2, Z6
+	VMOVUPS      Z8, K1, (AX)(SI*4)
+	VMOVUPS      Z6, K1, (CX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA all41700000<>+0(SB)/4, $0x41700000
+DATA all41700000<>+4(SB)/4, $0x41700000
+DATA all41700000<>+8(SB)/4, $0x41700000
+DATA all41700000<>+12(SB)/4, $0x41700000
+DATA all41700000<>+16(SB)/4, $0x41700000
+DATA all41700000<>+20(SB)/4, $0x41700000
+DATA all41700000<>+24(SB)/4, $0x41700000
+DATA all41700000<>+28(SB)/4, $0x41700000
+DATA all41700000<>+32(SB)/4, $0x41700000
+DATA all41700000<>+36(SB)/4, $0x41700000
+DATA all41700000<>+40(SB)/4, $0x41700000
+DATA all41700000<>+44(SB)/4, $0x41700000
+DATA all41700000<>+48(SB)/4, $0x41700000
+DATA all41700000<>+52(SB)/4, $0x41700000
+DATA all41700000<>+56(SB)/4, $0x41700000
+DATA all41700000<>+60(SB)/4, $0x41700000
+GLOBL all41700000<>(SB), RODATA|NOPTR, $64
+
+DATA allbf000000<>+0(SB)/4, $0xbf000000
+DATA allbf000000<>+4(SB)/4, $0xbf000000
+DATA allbf000000<>+8(SB)/4, $0xbf000000
+DATA allbf000000<>+12(SB)/4, $0xbf000000
+DATA allbf000000<>+16(SB)/4, $0xbf000000
+DATA allbf000000<>+20(SB)/4, $0xbf000000
+DATA allbf000000<>+24(SB)/4, $0xbf000000
+DATA allbf000000<>+28(SB)/4, $0xbf000000
+DATA allbf000000<>+32(SB)/4, $0xbf000000
+DATA allbf000000<>+36(SB)/4, $0xbf000000
+DATA allbf000000<>+40(SB)/4, $0xbf000000
+DATA allbf000000<>+44(SB)/4, $0xbf000000
+DATA allbf000000<>+48(SB)/4, $0xbf000000
+DATA allbf000000<>+52(SB)/4, $0xbf000000
+DATA allbf000000<>+56(SB)/4, $0xbf000000
+DATA allbf000000<>+60(SB)/4, $0xbf000000
+GLOBL allbf000000<>(SB), RODATA|NOPTR, $64
+
+DATA all3e99999a<>+0(SB)/4, $0x3e99999a
+DATA all3e99999a<>+4(SB)/4, $0x3e99999a
+DATA all3e99999a<>+8(SB)/4, $0x3e99999a
+DATA all3e99999a<>+12(SB)/4, $0x3e99999a
+DATA all3e99999a<>+16(SB)/4, $0x3e99999a
+DATA all3e99999a<>+20(SB)/4, $0x3e99999a
+DATA all3e99999a<>+24(SB)/4, $0x3e99999a
+DATA all3e99999a<>+28(SB)/4, $0x3e99999a
+DATA all3e99999a<>+32(SB)/4, $0x3e99999a
+DATA all3e99999a<>+36(SB)/4, $0x3e99999a
+DATA all3e99999a<>+40(SB)/4, $0x3e99999a
+DATA all3e99999a<>+44(SB)/4, $0x3e99999a
+DATA all3e99999a<>+48(SB)/4, $0x3e99999a
+DATA all3e99999a<>+52(SB)/4, $0x3e99999a
+DATA all3e99999a<>+56(SB)/4, $0x3e99999a
+DATA all3e99999a<>+60(SB)/4, $0x3e99999a
+GLOBL all3e99999a<>(SB), RODATA|NOPTR, $64
+
+DATA allbf19999a<>+0(SB)/4, $0xbf19999a
+DATA allbf19999a<>+4(SB)/4, $0xbf19999a
+DATA allbf19999a<>+8(SB)/4, $0xbf19999a
+DATA allbf19999a<>+12(SB)/4, $0xbf19999a
+DATA allbf19999a<>+16(SB)/4, $0xbf19999a
+DATA allbf19999a<>+20(SB)/4, $0xbf19999a
+DATA allbf19999a<>+24(SB)/4, $0xbf19999a
+DATA allbf19999a<>+28(SB)/4, $0xbf19999a
+DATA allbf19999a<>+32(SB)/4, $0xbf19999a
+DATA allbf19999a<>+36(SB)/4, $0xbf19999a
+DATA allbf19999a<>+40(SB)/4, $0xbf19999a
+DATA allbf19999a<>+44(SB)/4, $0xbf19999a
+DATA allbf19999a<>+48(SB)/4, $0xbf19999a
+DATA allbf19999a<>+52(SB)/4, $0xbf19999a
+DATA allbf19999a<>+56(SB)/4, $0xbf19999a
+DATA allbf19999a<>+60(SB)/4, $0xbf19999a
+GLOBL allbf19999a<>(SB), RODATA|NOPTR, $64
+
+DATA allbca8fd62<>+0(SB)/4, $0xbca8fd62
+DATA allbca8fd62<>+4(SB)/4, $0xbca8fd62
+DATA allbca8fd62<>+8(SB)/4, $0xbca8fd62
+DATA allbca8fd62<>+12(SB)/4, $0xbca8fd62
+DATA allbca8fd62<>+16(SB)/4, $0xbca8fd62
+DATA allbca8fd62<>+20(SB)/4, $0xbca8fd62
+DATA allbca8fd62<>+24(SB)/4, $0xbca8fd62
+DATA allbca8fd62<>+28(SB)/4, $0xbca8fd62
+DATA allbca8fd62<>+32(SB)/4, $0xbca8fd62
+DATA allbca8fd62<>+36(SB)/4, $0xbca8fd62
+DATA allbca8fd62<>+40(SB)/4, $0xbca8fd62
+DATA allbca8fd62<>+44(SB)/4, $0xbca8fd62
+DATA allbca8fd62<>+48(SB)/4, $0xbca8fd62
+DATA allbca8fd62<>+52(SB)/4, $0xbca8fd62
+DATA allbca8fd62<>+56(SB)/4, $0xbca8fd62
+DATA allbca8fd62<>+60(SB)/4, $0xbca8fd62
+GLOBL allbca8fd62<>(SB), RODATA|NOPTR, $64
+
+DATA all3a8c3ffb<>+0(SB)/4, $0x3a8c3ffb
+DATA all3a8c3ffb<>+4(SB)/4, $0x3a8c3ffb
+DATA all3a8c3ffb<>+8(SB)/4, $0x3a8c3ffb
+DATA all3a8c3ffb<>+12(SB)/4, $0x3a8c3ffb
+DATA all3a8c3ffb<>+16(SB)/4, $0x3a8c3ffb
+DATA all3a8c3ffb<>+20(SB)/4, $0x3a8c3ffb
+DATA all3a8c3ffb<>+24(SB)/4, $0x3a8c3ffb
+DATA all3a8c3ffb<>+28(SB)/4, $0x3a8c3ffb
+DATA all3a8c3ffb<>+32(SB)/4, $0x3a8c3ffb
+DATA all3a8c3ffb<>+36(SB)/4, $0x3a8c3ffb
+DATA all3a8c3ffb<>+40(SB)/4, $0x3a8c3ffb
+DATA all3a8c3ffb<>+44(SB)/4, $0x3a8c3ffb
+DATA all3a8c3ffb<>+48(SB)/4, $0x3a8c3ffb
+DATA all3a8c3ffb<>+52(SB)/4, $0x3a8c3ffb
+DATA all3a8c3ffb<>+56(SB)/4, $0x3a8c3ffb
+DATA all3a8c3ffb<>+60(SB)/4, $0x3a8c3ffb
+GLOBL all3a8c3ffb<>(SB), RODATA|NOPTR, $64
+
+DATA all3d3509c2<>+0(SB)/4, $0x3d3509c2
+DATA all3d3509c2<>+4(SB)/4, $0x3d3509c2
+DATA all3d3509c2<>+8(SB)/4, $0x3d3509c2
+DATA all3d3509c2<>+12(SB)/4, $0x3d3509c2
+DATA all3d3509c2<>+16(SB)/4, $0x3d3509c2
+DATA all3d3509c2<>+20(SB)/4, $0x3d3509c2
+DATA all3d3509c2<>+24(SB)/4, $0x3d3509c2
+DATA all3d3509c2<>+28(SB)/4, $0x3d3509c2
+DATA all3d3509c2<>+32(SB)/4, $0x3d3509c2
+DATA all3d3509c2<>+36(SB)/4, $0x3d3509c2
+DATA all3d3509c2<>+40(SB)/4, $0x3d3509c2
+DATA all3d3509c2<>+44(SB)/4, $0x3d3509c2
+DATA all3d3509c2<>+48(SB)/4, $0x3d3509c2
+DATA all3d3509c2<>+52(SB)/4, $0x3d3509c2
+DATA all3d3509c2<>+56(SB)/4, $0x3d3509c2
+DATA all3d3509c2<>+60(SB)/4, $0x3d3509c2
+GLOBL all3d3509c2<>(SB), RODATA|NOPTR, $64
+
+DATA allbbf788a7<>+0(SB)/4, $0xbbf788a7
+DATA allbbf788a7<>+4(SB)/4, $0xbbf788a7
+DATA allbbf788a7<>+8(SB)/4, $0xbbf788a7
+DATA allbbf788a7<>+12(SB)/4, $0xbbf788a7
+DATA allbbf788a7<>+16(SB)/4, $0xbbf788a7
+DATA allbbf788a7<>+20(SB)/4, $0xbbf788a7
+DATA allbbf788a7<>+24(SB)/4, $0xbbf788a7
+DATA allbbf788a7<>+28(SB)/4, $0xbbf788a7
+DATA allbbf788a7<>+32(SB)/4, $0xbbf788a7
+DATA allbbf788a7<>+36(SB)/4, $0xbbf788a7
+DATA allbbf788a7<>+40(SB)/4, $0xbbf788a7
+DATA allbbf788a7<>+44(SB)/4, $0xbbf788a7
+DATA allbbf788a7<>+48(SB)/4, $0xbbf788a7
+DATA allbbf788a7<>+52(SB)/4, $0xbbf788a7
+DATA allbbf788a7<>+56(SB)/4, $0xbbf788a7
+DATA allbbf788a7<>+60(SB)/4, $0xbbf788a7
+GLOBL allbbf788a7<>(SB), RODATA|NOPTR, $64
+
+DATA allbdba764e<>+0(SB)/4, $0xbdba764e
+DATA allbdba764e<>+4(SB)/4, $0xbdba764e
+DATA allbdba764e<>+8(SB)/4, $0xbdba764e
+DATA allbdba764e<>+12(SB)/4, $0xbdba764e
+DATA allbdba764e<>+16(SB)/4, $0xbdba764e
+DATA allbdba764e<>+20(SB)/4, $0xbdba764e
+DATA allbdba764e<>+24(SB)/4, $0xbdba764e
+DATA allbdba764e<>+28(SB)/4, $0xbdba764e
+DATA allbdba764e<>+32(SB)/4, $0xbdba764e
+DATA allbdba764e<>+36(SB)/4, $0xbdba764e
+DATA allbdba764e<>+40(SB)/4, $0xbdba764e
+DATA allbdba764e<>+44(SB)/4, $0xbdba764e
+DATA allbdba764e<>+48(SB)/4, $0xbdba764e
+DATA allbdba764e<>+52(SB)/4, $0xbdba764e
+DATA allbdba764e<>+56(SB)/4, $0xbdba764e
+DATA allbdba764e<>+60(SB)/4, $0xbdba764e
+GLOBL allbdba764e<>(SB), RODATA|NOPTR, $64
+
+DATA allbc626cb4<>+0(SB)/4, $0xbc626cb4
+DATA allbc626cb4<>+4(SB)/4, $0xbc626cb4
+DATA allbc626cb4<>+8(SB)/4, $0xbc626cb4
+DATA allbc626cb4<>+12(SB)/4, $0xbc626cb4
+DATA allbc626cb4<>+16(SB)/4, $0xbc626cb4
+DATA allbc626cb4<>+20(SB)/4, $0xbc626cb4
+DATA allbc626cb4<>+24(SB)/4, $0xbc626cb4
+DATA allbc626cb4<>+28(SB)/4, $0xbc626cb4
+DATA allbc626cb4<>+32(SB)/4, $0xbc626cb4
+DATA allbc626cb4<>+36(SB)/4, $0xbc626cb4
+DATA allbc626cb4<>+40(SB)/4, $0xbc626cb4
+DATA allbc626cb4<>+44(SB)/4, $0xbc626cb4
+DATA allbc626cb4<>+48(SB)/4, $0xbc626cb4
+DATA allbc626cb4<>+52(SB)/4, $0xbc626cb4
+DATA allbc626cb4<>+56(SB)/4, $0xbc626cb4
+DATA allbc626cb4<>+60(SB)/4, $0xbc626cb4
+GLOBL allbc626cb4<>(SB), RODATA|NOPTR, $64
+
+DATA all3e66c3b2<>+0(SB)/4, $0x3e66c3b2
+DATA all3e66c3b2<>+4(SB)/4, $0x3e66c3b2
+DATA all3e66c3b2<>+8(SB)/4, $0x3e66c3b2
+DATA all3e66c3b2<>+12(SB)/4, $0x3e66c3b2
+DATA all3e66c3b2<>+16(SB)/4, $0x3e66c3b2
+DATA all3e66c3b2<>+20(SB)/4, $0x3e66c3b2
+DATA all3e66c3b2<>+24(SB)/4, $0x3e66c3b2
+DATA all3e66c3b2<>+28(SB)/4, $0x3e66c3b2
+DATA all3e66c3b2<>+32(SB)/4, $0x3e66c3b2
+DATA all3e66c3b2<>+36(SB)/4, $0x3e66c3b2
+DATA all3e66c3b2<>+40(SB)/4, $0x3e66c3b2
+DATA all3e66c3b2<>+44(SB)/4, $0x3e66c3b2
+DATA all3e66c3b2<>+48(SB)/4, $0x3e66c3b2
+DATA all3e66c3b2<>+52(SB)/4, $0x3e66c3b2
+DATA all3e66c3b2<>+56(SB)/4, $0x3e66c3b2
+DATA all3e66c3b2<>+60(SB)/4, $0x3e66c3b2
+GLOBL all3e66c3b2<>(SB), RODATA|NOPTR, $64
+
+DATA all3ed3d65d<>+0(SB)/4, $0x3ed3d65d
+DATA all3ed3d65d<>+4(SB)/4, $0x3ed3d65d
+DATA all3ed3d65d<>+8(SB)/4, $0x3ed3d65d
+DATA all3ed3d65d<>+12(SB)/4, $0x3ed3d65d
+DATA all3ed3d65d<>+16(SB)/4, $0x3ed3d65d
+DATA all3ed3d65d<>+20(SB)/4, $0x3ed3d65d
+DATA all3ed3d65d<>+24(SB)/4, $0x3ed3d65d
+DATA all3ed3d65d<>+28(SB)/4, $0x3ed3d65d
+DATA all3ed3d65d<>+32(SB)/4, $0x3ed3d65d
+DATA all3ed3d65d<>+36(SB)/4, $0x3ed3d65d
+DATA all3ed3d65d<>+40(SB)/4, $0x3ed3d65d
+DATA all3ed3d65d<>+44(SB)/4, $0x3ed3d65d
+DATA all3ed3d65d<>+48(SB)/4, $0x3ed3d65d
+DATA all3ed3d65d<>+52(SB)/4, $0x3ed3d65d
+DATA all3ed3d65d<>+56(SB)/4, $0x3ed3d65d
+DATA all3ed3d65d<>+60(SB)/4, $0x3ed3d65d
+GLOBL all3ed3d65d<>(SB), RODATA|NOPTR, $64
+
+DATA all3ecf6e15<>+0(SB)/4, $0x3ecf6e15
+DATA all3ecf6e15<>+4(SB)/4, $0x3ecf6e15
+DATA all3ecf6e15<>+8(SB)/4, $0x3ecf6e15
+DATA all3ecf6e15<>+12(SB)/4, $0x3ecf6e15
+DATA all3ecf6e15<>+16(SB)/4, $0x3ecf6e15
+DATA all3ecf6e15<>+20(SB)/4, $0x3ecf6e15
+DATA all3ecf6e15<>+24(SB)/4, $0x3ecf6e15
+DATA all3ecf6e15<>+28(SB)/4, $0x3ecf6e15
+DATA all3ecf6e15<>+32(SB)/4, $0x3ecf6e15
+DATA all3ecf6e15<>+36(SB)/4, $0x3ecf6e15
+DATA all3ecf6e15<>+40(SB)/4, $0x3ecf6e15
+DATA all3ecf6e15<>+44(SB)/4, $0x3ecf6e15
+DATA all3ecf6e15<>+48(SB)/4, $0x3ecf6e15
+DATA all3ecf6e15<>+52(SB)/4, $0x3ecf6e15
+DATA all3ecf6e15<>+56(SB)/4, $0x3ecf6e15
+DATA all3ecf6e15<>+60(SB)/4, $0x3ecf6e15
+GLOBL all3ecf6e15<>(SB), RODATA|NOPTR, $64
+
+DATA all3e8463a3<>+0(SB)/4, $0x3e8463a3
+DATA all3e8463a3<>+4(SB)/4, $0x3e8463a3
+DATA all3e8463a3<>+8(SB)/4, $0x3e8463a3
+DATA all3e8463a3<>+12(SB)/4, $0x3e8463a3
+DATA all3e8463a3<>+16(SB)/4, $0x3e8463a3
+DATA all3e8463a3<>+20(SB)/4, $0x3e8463a3
+DATA all3e8463a3<>+24(SB)/4, $0x3e8463a3
+DATA all3e8463a3<>+28(SB)/4, $0x3e8463a3
+DATA all3e8463a3<>+32(SB)/4, $0x3e8463a3
+DATA all3e8463a3<>+36(SB)/4, $0x3e8463a3
+DATA all3e8463a3<>+40(SB)/4, $0x3e8463a3
+DATA all3e8463a3<>+44(SB)/4, $0x3e8463a3
+DATA all3e8463a3<>+48(SB)/4, $0x3e8463a3
+DATA all3e8463a3<>+52(SB)/4, $0x3e8463a3
+DATA all3e8463a3<>+56(SB)/4, $0x3e8463a3
+DATA all3e8463a3<>+60(SB)/4, $0x3e8463a3
+GLOBL all3e8463a3<>(SB), RODATA|NOPTR, $64
+
+DATA all3ecc422a<>+0(SB)/4, $0x3ecc422a
+DATA all3ecc422a<>+4(SB)/4, $0x3ecc422a
+DATA all3ecc422a<>+8(SB)/4, $0x3ecc422a
+DATA all3ecc422a<>+12(SB)/4, $0x3ecc422a
+DATA all3ecc422a<>+16(SB)/4, $0x3ecc422a
+DATA all3ecc422a<>+20(SB)/4, $0x3ecc422a
+DATA all3ecc422a<>+24(SB)/4, $0x3ecc422a
+DATA all3ecc422a<>+28(SB)/4, $0x3ecc422a
+DATA all3ecc422a<>+32(SB)/4, $0x3ecc422a
+DATA all3ecc422a<>+36(SB)/4, $0x3ecc422a
+DATA all3ecc422a<>+40(SB)/4, $0x3ecc422a
+DATA all3ecc422a<>+44(SB)/4, $0x3ecc422a
+DATA all3ecc422a<>+48(SB)/4, $0x3ecc422a
+DATA all3ecc422a<>+52(SB)/4, $0x3ecc422a
+DATA all3ecc422a<>+56(SB)/4, $0x3ecc422a
+DATA all3ecc422a<>+60(SB)/4, $0x3ecc422a
+GLOBL all3ecc422a<>(SB), RODATA|NOPTR, $64
+
+// func relu32AVX512(dst *float32, slope *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·relu32AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ slope+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by1:
+	LEAQ      16(SI), DI
+	CMPQ      DI, BX
+	JGT       by1end
+	VMOVUPS   (DX)(SI*4), Z0
+	VPXORD    Z2, Z2, Z2
+	VMAXPS    Z0, Z2, Z1
+	VADDPS    Z2, Z1, Z1
+	VCMPPS    $0x11, Z0, Z2, K1
+	VMOVUPS   all3f800000<>+0(SB), Z0
+	VBLENDMPS Z0, Z2, K1, Z3
+	VMOVUPS   Z1, (AX)(SI*4)
+	VMOVUPS   Z3, (CX)(SI*4)
+	MOVQ      DI, SI
+	JMP       by1
+
+by1end:
+	SUBQ      SI, BX
+	JZ        done
+	MOVQ      $0x0000000000000001, DI
+	SHLXQ     BX, DI, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (DX)(SI*4), K1, Z0
+	VPXORD    Z4, Z4, Z4
+	VMAXPS    Z0, Z4, Z1
+	VADDPS    Z4, Z1, Z1
+	VCMPPS    $0x11, Z0, Z4, K2
+	VMOVUPS   all3f800000<>+0(SB), Z0
+	VBLENDMPS Z0, Z4, K2, Z5
+	VMOVUPS   Z1, K1, (AX)(SI*4)
+	VMOVUPS   Z5, K1, (CX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func leakyReLU32AVX512(dst *float32, slope *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·leakyReLU32AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ slope+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by1:
+	LEAQ      16(SI), DI
+	CMPQ      DI, BX
+	JGT       by1end
+	VMOVUPS   (DX)(SI*4), Z0
+	VPXORD    Z1, Z1, Z1
+	VCMPPS    $0x11, Z0, Z1, K1
+	VMOVUPS   all3f800000<>+0(SB), Z2
+	VMOVUPS   all3c23d70a<>+0(SB), Z3
+	VBLENDMPS Z2, Z3, K1, Z4
+	VMULPS    Z4, Z0, Z0
+	VMOVUPS   Z0, (AX)(SI*4)
+	VMOVUPS   Z4, (CX)(SI*4)
+	MOVQ      DI, SI
+	JMP       by1
+
+by1end:
+	SUBQ      SI, BX
+	JZ        done
+	MOVQ      $0x0000000000000001, DI
+	SHLXQ     BX, DI, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (DX)(SI*4), K1, Z0
+	VPXORD    Z5, Z5, Z5
+	VCMPPS    $0x11, Z0, Z5, K2
+	VMOVUPS   all3f800000<>+0(SB), Z1
+	VMOVUPS   all3c23d70a<>+0(SB), Z2
+	VBLENDMPS Z1, Z2, K2, Z6
+	VMULPS    Z6, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+	VMOVUPS   Z6, K1, (CX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA all3c23d70a<>+0(SB)/4, $0x3c23d70a
+DATA all3c23d70a<>+4(SB)/4, $0x3c23d70a
+DATA all3c23d70a<>+8(SB)/4, $0x3c23d70a
+DATA all3c23d70a<>+12(SB)/4, $0x3c23d70a
+DATA all3c23d70a<>+16(SB)/4, $0x3c23d70a
+DATA all3c23d70a<>+20(SB)/4, $0x3c23d70a
+DATA all3c23d70a<>+24(SB)/4, $0x3c23d70a
+DATA all3c23d70a<>+28(SB)/4, $0x3c23d70a
+DATA all3c23d70a<>+32(SB)/4, $0x3c23d70a
+DATA all3c23d70a<>+36(SB)/4, $0x3c23d70a
+DATA all3c23d70a<>+40(SB)/4, $0x3c23d70a
+DATA all3c23d70a<>+44(SB)/4, $0x3c23d70a
+DATA all3c23d70a<>+48(SB)/4, $0x3c23d70a
+DATA all3c23d70a<>+52(SB)/4, $0x3c23d70a
+DATA all3c23d70a<>+56(SB)/4, $0x3c23d70a
+DATA all3c23d70a<>+60(SB)/4, $0x3c23d70a
+GLOBL all3c23d70a<>(SB), RODATA|NOPTR, $64
+
+// func hardTanh32AVX512(dst *float32, slope *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·hardTanh32AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ slope+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by1:
+	LEAQ      16(SI), DI
+	CMPQ      DI, BX
+	JGT       by1end
+	VMOVUPS   (DX)(SI*4), Z0
+	VMOVUPS   all3f800000<>+0(SB), Z1
+	VMOVUPS   allbf800000<>+0(SB), Z2
+	VPXORD    Z3, Z3, Z3
+	VCMPPS    $0x11, Z0, Z2, K1
+	VBLENDMPS Z1, Z3, K1, Z4
+	VCMPPS    $0x11, Z1, Z0, K1
+	VBLENDMPS Z4, Z3, K1, Z5
+	VMAXPS    Z0, Z2, Z0
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   Z0, (AX)(SI*4)
+	VMOVUPS   Z5, (CX)(SI*4)
+	MOVQ      DI, SI
+	JMP       by1
+
+by1end:
+	SUBQ      SI, BX
+	JZ        done
+	MOVQ      $0x0000000000000001, DI
+	SHLXQ     BX, DI, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (DX)(SI*4), K1, Z0
+	VMOVUPS   all3f800000<>+0(SB), Z1
+	VMOVUPS   allbf800000<>+0(SB), Z2
+	VPXORD    Z6, Z6, Z6
+	VCMPPS    $0x11, Z0, Z2, K2
+	VBLENDMPS Z1, Z6, K2, Z7
+	VCMPPS    $0x11, Z1, Z0, K2
+	VBLENDMPS Z7, Z6, K2, Z8
+	VMAXPS    Z0, Z2, Z0
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+	VMOVUPS   Z8, K1, (CX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA allbf800000<>+0(SB)/4, $0xbf800000
+DATA allbf800000<>+4(SB)/4, $0xbf800000
+DATA allbf800000<>+8(SB)/4, $0xbf800000
+DATA allbf800000<>+12(SB)/4, $0xbf800000
+DATA allbf800000<>+16(SB)/4, $0xbf800000
+DATA allbf800000<>+20(SB)/4, $0xbf800000
+DATA allbf800000<>+24(SB)/4, $0xbf800000
+DATA allbf800000<>+28(SB)/4, $0xbf800000
+DATA allbf800000<>+32(SB)/4, $0xbf800000
+DATA allbf800000<>+36(SB)/4, $0xbf800000
+DATA allbf800000<>+40(SB)/4, $0xbf800000
+DATA allbf800000<>+44(SB)/4, $0xbf800000
+DATA allbf800000<>+48(SB)/4, $0xbf800000
+DATA allbf800000<>+52(SB)/4, $0xbf800000
+DATA allbf800000<>+56(SB)/4, $0xbf800000
+DATA allbf800000<>+60(SB)/4, $0xbf800000
+GLOBL allbf800000<>(SB), RODATA|NOPTR, $64
+
+// func exp32AVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·exp32AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+
+by1:
+	LEAQ         16(BX), SI
+	CMPQ         SI, DX
+	JGT          by1end
+	VMOVUPS      (CX)(BX*4), Z0
+	VMOVUPS      all42b20000<>+0(SB), Z1
+	VMINPS       Z0, Z1, Z1
+	VMOVUPS      allc2d20000<>+0(SB), Z0
+	VMAXPS       Z1, Z0, Z1
+	VMOVUPS      all4b400000<>+0(SB), Z0
+	VMOVUPS      all3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS  Z0, Z1, Z2
+	VSUBPS       Z0, Z2, Z0
+	VMOVAPS      Z1, Z1
+	VFNMADD231PS all3f318000<>+0(SB), Z0, Z1
+	VFNMADD231PS allb95e8083<>+0(SB), Z0, Z1
+	VMOVUPS      all3950d0af<>+0(SB), Z3
+	VFMADD213PS  all3ab6ba40<>+0(SB), Z1, Z3
+	VFMADD213PS  all3c088848<>+0(SB), Z1, Z3
+	VFMADD213PS  all3d2aaa57<>+0(SB), Z1, Z3
+	VFMADD213PS  all3e2aaaab<>+0(SB), Z1, Z3
+	VFMADD213PS  all3f000000<>+0(SB), Z1, Z3
+	VMULPS       Z1, Z1, Z2
+	VMOVUPS      all3f800000<>+0(SB), Z4
+	VADDPS       Z1, Z4, Z5
+	VSUBPS       Z4, Z5, Z4
+	VSUBPS       Z4, Z1, Z1
+	VFMADD213PS  Z1, Z2, Z3
+	VADDPS       Z5, Z3, Z3
+	VCVTPS2DQ    Z0, Z1
+	VPSRAD       $0x01, Z1, Z0
+	VPSUBD       Z0, Z1, Z1
+	VPSLLD       $0x17, Z0, Z0
+	VPADDD       all3f800000<>+0(SB), Z0, Z0
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       all3f800000<>+0(SB), Z1, Z1
+	VMULPS       Z0, Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VMOVUPS      Z3, (AX)(BX*4)
+	MOVQ         SI, BX
+	JMP          by1
+
+by1end:
+	SUBQ         BX, DX
+	JZ           done
+	MOVQ         $0x0000000000000001, SI
+	SHLXQ        DX, SI, SI
+	DECQ         SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (CX)(BX*4), K1, Z0
+	VMOVUPS      all42b20000<>+0(SB), Z1
+	VMINPS       Z0, Z1, Z1
+	VMOVUPS      allc2d20000<>+0(SB), Z0
+	VMAXPS       Z1, Z0, Z1
+	VMOVUPS      all4b400000<>+0(SB), Z0
+	VMOVUPS      all3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS  Z0, Z1, Z2
+	VSUBPS       Z0, Z2, Z0
+	VMOVAPS      Z1, Z1
+	VFNMADD231PS all3f318000<>+0(SB), Z0, Z1
+	VFNMADD231PS allb95e8083<>+0(SB), Z0, Z1
+	VMOVUPS      all3950d0af<>+0(SB), Z3
+	VFMADD213PS  all3ab6ba40<>+0(SB), Z1, Z3
+	VFMADD213PS  all3c088848<>+0(SB), Z1, Z3
+	VFMADD213PS  all3d2aaa57<>+0(SB), Z1, Z3
+	VFMADD213PS  all3e2aaaab<>+0(SB), Z1, Z3
+	VFMADD213PS  all3f000000<>+0(SB), Z1, Z3
+	VMULPS       Z1, Z1, Z2
+	VMOVUPS      all3f800000<>+0(SB), Z4
+	VADDPS       Z1, Z4, Z5
+	VSUBPS       Z4, Z5, Z4
+	VSUBPS       Z4, Z1, Z1
+	VFMADD213PS  Z1, Z2, Z3
+	VADDPS       Z5, Z3, Z3
+	VCVTPS2DQ    Z0, Z1
+	VPSRAD       $0x01, Z1, Z0
+	VPSUBD       Z0, Z1, Z1
+	VPSLLD       $0x17, Z0, Z0
+	VPADDD       all3f800000<>+0(SB), Z0, Z0
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       all3f800000<>+0(SB), Z1, Z1
+	VMULPS       Z0, Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VMOVUPS      Z3, K1, (AX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA all42b20000<>+0(SB)/4, $0x42b20000
+DATA all42b20000<>+4(SB)/4, $0x42b20000
+DATA all42b20000<>+8(SB)/4, $0x42b20000
+DATA all42b20000<>+12(SB)/4, $0x42b20000
+DATA all42b20000<>+16(SB)/4, $0x42b20000
+DATA all42b20000<>+20(SB)/4, $0x42b20000
+DATA all42b20000<>+24(SB)/4, $0x42b20000
+DATA all42b20000<>+28(SB)/4, $0x42b20000
+DATA all42b20000<>+32(SB)/4, $0x42b20000
+DATA all42b20000<>+36(SB)/4, $0x42b20000
+DATA all42b20000<>+40(SB)/4, $0x42b20000
+DATA all42b20000<>+44(SB)/4, $0x42b20000
+DATA all42b20000<>+48(SB)/4, $0x42b20000
+DATA all42b20000<>+52(SB)/4, $0x42b20000
+DATA all42b20000<>+56(SB)/4, $0x42b20000
+DATA all42b20000<>+60(SB)/4, $0x42b20000
+GLOBL all42b20000<>(SB), RODATA|NOPTR, $64
+
+DATA allc2d20000<>+0(SB)/4, $0xc2d20000
+DATA allc2d20000<>+4(SB)/4, $0xc2d20000
+DATA allc2d20000<>+8(SB)/4, $0xc2d20000
+DATA allc2d20000<>+12(SB)/4, $0xc2d20000
+DATA allc2d20000<>+16(SB)/4, $0xc2d20000
+DATA allc2d20000<>+20(SB)/4, $0xc2d20000
+DATA allc2d20000<>+24(SB)/4, $0xc2d20000
+DATA allc2d20000<>+28(SB)/4, $0xc2d20000
+DATA allc2d20000<>+32(SB)/4, $0xc2d20000
+DATA allc2d20000<>+36(SB)/4, $0xc2d20000
+DATA allc2d20000<>+40(SB)/4, $0xc2d20000
+DATA allc2d20000<>+44(SB)/4, $0xc2d20000
+DATA allc2d20000<>+48(SB)/4, $0xc2d20000
+DATA allc2d20000<>+52(SB)/4, $0xc2d20000
+DATA allc2d20000<>+56(SB)/4, $0xc2d20000
+DATA allc2d20000<>+60(SB)/4, $0xc2d20000
+GLOBL allc2d20000<>(SB), RODATA|NOPTR, $64
+
 // func product1x32AVX2(c *float32, init *float32, a *float32, b *float32, cRow int, initRow int, aRow int, aStep int, bStep int, rows int, steps int, last int)
 // Requires: AVX, FMA3
 TEXT ·product1x32AVX2(SB), NOSPLIT, $0-96
@@ -1348,9 +3732,9 @@ rows1end:
 // Requires: AVX, FMA3
 TEXT ·productPart32AVX2(SB), NOSPLIT, $0-96
 	MOVQ    last+88(FP), AX
-	LEAQ    ones32<>+32(SB), CX
+	LEAQ    ones32<>+64(SB), CX
 	NEGQ    AX
-	VMOVDQU (CX)(AX*4), Y0
+	VMOVUPS (CX)(AX*4), Y0
 	MOVQ    c+0(FP), AX
 	MOVQ    init+8(FP), CX
 	MOVQ    a+16(FP), DX
@@ -1555,11 +3939,19 @@ DATA ones32<>+0(SB)/8, $0xffffffffffffffff
 DATA ones32<>+8(SB)/8, $0xffffffffffffffff
 DATA ones32<>+16(SB)/8, $0xffffffffffffffff
 DATA ones32<>+24(SB)/8, $0xffffffffffffffff
-DATA ones32<>+32(SB)/8, $0x0000000000000000
-DATA ones32<>+40(SB)/8, $0x0000000000000000
-DATA ones32<>+48(SB)/8, $0x0000000000000000
-DATA ones32<>+56(SB)/8, $0x0000000000000000
-GLOBL ones32<>(SB), RODATA|NOPTR, $64
+DATA ones32<>+32(SB)/8, $0xffffffffffffffff
+DATA ones32<>+40(SB)/8, $0xffffffffffffffff
+DATA ones32<>+48(SB)/8, $0xffffffffffffffff
+DATA ones32<>+56(SB)/8, $0xffffffffffffffff
+DATA ones32<>+64(SB)/8, $0x0000000000000000
+DATA ones32<>+72(SB)/8, $0x0000000000000000
+DATA ones32<>+80(SB)/8, $0x0000000000000000
+DATA ones32<>+88(SB)/8, $0x0000000000000000
+DATA ones32<>+96(SB)/8, $0x0000000000000000
+DATA ones32<>+104(SB)/8, $0x0000000000000000
+DATA ones32<>+112(SB)/8, $0x0000000000000000
+DATA ones32<>+120(SB)/8, $0x0000000000000000
+GLOBL ones32<>(SB), RODATA|NOPTR, $128
 
 // func peak32AVX2(rounds int)
 // Requires: AVX, FMA3
@@ -1594,6 +3986,1716 @@ round:
 	VFMADD231PS Y0, Y0, Y12
 	DECQ        AX
 	JNZ         round
+	VZEROUPPER
+	RET
+
+// func add32AVX2(dst *float32, x *float32, y *float32, n int)
+// Requires: AVX
+TEXT ·add32AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by2:
+	LEAQ    16(SI), DI
+	CMPQ    DI, BX
+	JGT     by2end
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	VMOVUPS 32(CX)(SI*4), Y0
+	VMOVUPS 32(DX)(SI*4), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)(SI*4)
+	MOVQ    DI, SI
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(SI), DI
+	CMPQ    DI, BX
+	JGT     by1end
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	MOVQ    DI, SI
+	JMP     by1
+
+by1end:
+	SUBQ       SI, BX
+	JZ         done
+	LEAQ       ones32<>+64(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y0
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sub32AVX2(dst *float32, x *float32, y *float32, n int)
+// Requires: AVX
+TEXT ·sub32AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by2:
+	LEAQ    16(SI), DI
+	CMPQ    DI, BX
+	JGT     by2end
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	VMOVUPS 32(CX)(SI*4), Y0
+	VMOVUPS 32(DX)(SI*4), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)(SI*4)
+	MOVQ    DI, SI
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(SI), DI
+	CMPQ    DI, BX
+	JGT     by1end
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	MOVQ    DI, SI
+	JMP     by1
+
+by1end:
+	SUBQ       SI, BX
+	JZ         done
+	LEAQ       ones32<>+64(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y0
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VSUBPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mul32AVX2(dst *float32, x *float32, y *float32, n int)
+// Requires: AVX
+TEXT ·mul32AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by2:
+	LEAQ    16(SI), DI
+	CMPQ    DI, BX
+	JGT     by2end
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	VMOVUPS 32(CX)(SI*4), Y0
+	VMOVUPS 32(DX)(SI*4), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)(SI*4)
+	MOVQ    DI, SI
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(SI), DI
+	CMPQ    DI, BX
+	JGT     by1end
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	MOVQ    DI, SI
+	JMP     by1
+
+by1end:
+	SUBQ       SI, BX
+	JZ         done
+	LEAQ       ones32<>+64(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y0
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VMULPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func axpy32AVX2(dst *float32, x *float32, a *float32, n int)
+// Requires: AVX
+TEXT ·axpy32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         a+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS (DX), Y0
+	XORQ         DX, DX
+
+by2:
+	LEAQ    16(DX), SI
+	CMPQ    SI, BX
+	JGT     by2end
+	VMOVUPS (CX)(DX*4), Y1
+	VMOVUPS (AX)(DX*4), Y2
+	VMULPS  Y0, Y1, Y1
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)(DX*4)
+	VMOVUPS 32(CX)(DX*4), Y1
+	VMOVUPS 32(AX)(DX*4), Y2
+	VMULPS  Y0, Y1, Y1
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, 32(AX)(DX*4)
+	MOVQ    SI, DX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(DX), SI
+	CMPQ    SI, BX
+	JGT     by1end
+	VMOVUPS (CX)(DX*4), Y1
+	VMOVUPS (AX)(DX*4), Y2
+	VMULPS  Y0, Y1, Y1
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)(DX*4)
+	MOVQ    SI, DX
+	JMP     by1
+
+by1end:
+	SUBQ       DX, BX
+	JZ         done
+	LEAQ       ones32<>+64(SB), SI
+	NEGQ       BX
+	VMOVUPS    (SI)(BX*4), Y1
+	VMASKMOVPS (CX)(DX*4), Y1, Y2
+	VMASKMOVPS (AX)(DX*4), Y1, Y3
+	VMULPS     Y0, Y2, Y2
+	VADDPS     Y2, Y3, Y3
+	VMASKMOVPS Y3, Y1, (AX)(DX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func scale32AVX2(dst *float32, a *float32, n int)
+// Requires: AVX
+TEXT ·scale32AVX2(SB), NOSPLIT, $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS (CX), Y0
+	XORQ         CX, CX
+
+by2:
+	LEAQ    16(CX), BX
+	CMPQ    BX, DX
+	JGT     by2end
+	VMOVUPS (AX)(CX*4), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)(CX*4)
+	VMOVUPS 32(AX)(CX*4), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)(CX*4)
+	MOVQ    BX, CX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(CX), BX
+	CMPQ    BX, DX
+	JGT     by1end
+	VMOVUPS (AX)(CX*4), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)(CX*4)
+	MOVQ    BX, CX
+	JMP     by1
+
+by1end:
+	SUBQ       CX, DX
+	JZ         done
+	LEAQ       ones32<>+64(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y1
+	VMASKMOVPS (AX)(CX*4), Y1, Y2
+	VMULPS     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y1, (AX)(CX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func descend32AVX2(theta *float32, grad *float32, c *float32, n int)
+// Requires: AVX
+TEXT ·descend32AVX2(SB), NOSPLIT, $0-32
+	MOVQ         theta+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS (DX), Y0
+	VBROADCASTSS 4(DX), Y1
+	XORQ         DX, DX
+
+by2:
+	LEAQ    16(DX), SI
+	CMPQ    SI, BX
+	JGT     by2end
+	VMOVUPS (AX)(DX*4), Y2
+	VMOVUPS (CX)(DX*4), Y3
+	VMULPS  Y1, Y2, Y4
+	VADDPS  Y4, Y3, Y3
+	VMULPS  Y0, Y3, Y3
+	VSUBPS  Y3, Y2, Y2
+	VMOVUPS Y2, (AX)(DX*4)
+	VMOVUPS 32(AX)(DX*4), Y2
+	VMOVUPS 32(CX)(DX*4), Y3
+	VMULPS  Y1, Y2, Y4
+	VADDPS  Y4, Y3, Y3
+	VMULPS  Y0, Y3, Y3
+	VSUBPS  Y3, Y2, Y2
+	VMOVUPS Y2, 32(AX)(DX*4)
+	MOVQ    SI, DX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(DX), SI
+	CMPQ    SI, BX
+	JGT     by1end
+	VMOVUPS (AX)(DX*4), Y2
+	VMOVUPS (CX)(DX*4), Y3
+	VMULPS  Y1, Y2, Y4
+	VADDPS  Y4, Y3, Y3
+	VMULPS  Y0, Y3, Y3
+	VSUBPS  Y3, Y2, Y2
+	VMOVUPS Y2, (AX)(DX*4)
+	MOVQ    SI, DX
+	JMP     by1
+
+by1end:
+	SUBQ       DX, BX
+	JZ         done
+	LEAQ       ones32<>+64(SB), SI
+	NEGQ       BX
+	VMOVUPS    (SI)(BX*4), Y2
+	VMASKMOVPS (AX)(DX*4), Y2, Y3
+	VMASKMOVPS (CX)(DX*4), Y2, Y4
+	VMULPS     Y1, Y3, Y1
+	VADDPS     Y1, Y4, Y4
+	VMULPS     Y0, Y4, Y4
+	VSUBPS     Y4, Y3, Y3
+	VMASKMOVPS Y3, Y2, (AX)(DX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func momentum32AVX2(theta *float32, grad *float32, v *float32, c *float32, n int)
+// Requires: AVX
+TEXT ·momentum32AVX2(SB), NOSPLIT, $0-40
+	MOVQ         theta+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         v+16(FP), DX
+	MOVQ         c+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VBROADCASTSS (BX), Y0
+	VBROADCASTSS 4(BX), Y1
+	VBROADCASTSS 8(BX), Y2
+	XORQ         BX, BX
+
+by2:
+	LEAQ    16(BX), DI
+	CMPQ    DI, SI
+	JGT     by2end
+	VMOVUPS (AX)(BX*4), Y3
+	VMOVUPS (CX)(BX*4), Y4
+	VMOVUPS (DX)(BX*4), Y5
+	VMULPS  Y1, Y3, Y6
+	VADDPS  Y6, Y4, Y4
+	VMULPS  Y2, Y5, Y5
+	VADDPS  Y4, Y5, Y5
+	VMOVUPS Y5, (DX)(BX*4)
+	VMULPS  Y0, Y5, Y5
+	VSUBPS  Y5, Y3, Y3
+	VMOVUPS Y3, (AX)(BX*4)
+	VMOVUPS 32(AX)(BX*4), Y3
+	VMOVUPS 32(CX)(BX*4), Y4
+	VMOVUPS 32(DX)(BX*4), Y5
+	VMULPS  Y1, Y3, Y6
+	VADDPS  Y6, Y4, Y4
+	VMULPS  Y2, Y5, Y5
+	VADDPS  Y4, Y5, Y5
+	VMOVUPS Y5, 32(DX)(BX*4)
+	VMULPS  Y0, Y5, Y5
+	VSUBPS  Y5, Y3, Y3
+	VMOVUPS Y3, 32(AX)(BX*4)
+	MOVQ    DI, BX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(BX), DI
+	CMPQ    DI, SI
+	JGT     by1end
+	VMOVUPS (AX)(BX*4), Y3
+	VMOVUPS (CX)(BX*4), Y4
+	VMOVUPS (DX)(BX*4), Y5
+	VMULPS  Y1, Y3, Y6
+	VADDPS  Y6, Y4, Y4
+	VMULPS  Y2, Y5, Y5
+	VADDPS  Y4, Y5, Y5
+	VMOVUPS Y5, (DX)(BX*4)
+	VMULPS  Y0, Y5, Y5
+	VSUBPS  Y5, Y3, Y3
+	VMOVUPS Y3, (AX)(BX*4)
+	MOVQ    DI, BX
+	JMP     by1
+
+by1end:
+	SUBQ       BX, SI
+	JZ         done
+	LEAQ       ones32<>+64(SB), DI
+	NEGQ       SI
+	VMOVUPS    (DI)(SI*4), Y3
+	VMASKMOVPS (AX)(BX*4), Y3, Y4
+	VMASKMOVPS (CX)(BX*4), Y3, Y5
+	VMASKMOVPS (DX)(BX*4), Y3, Y6
+	VMULPS     Y1, Y4, Y1
+	VADDPS     Y1, Y5, Y5
+	VMULPS     Y2, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMASKMOVPS Y6, Y3, (DX)(BX*4)
+	VMULPS     Y0, Y6, Y6
+	VSUBPS     Y6, Y4, Y4
+	VMASKMOVPS Y4, Y3, (AX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func nesterov32AVX2(theta *float32, grad *float32, v *float32, c *float32, n int)
+// Requires: AVX
+TEXT ·nesterov32AVX2(SB), NOSPLIT, $0-40
+	MOVQ         theta+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         v+16(FP), DX
+	MOVQ         c+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VBROADCASTSS (BX), Y0
+	VBROADCASTSS 4(BX), Y1
+	VBROADCASTSS 8(BX), Y2
+	XORQ         BX, BX
+
+by2:
+	LEAQ    16(BX), DI
+	CMPQ    DI, SI
+	JGT     by2end
+	VMOVUPS (AX)(BX*4), Y3
+	VMOVUPS (CX)(BX*4), Y4
+	VMOVUPS (DX)(BX*4), Y5
+	VMULPS  Y1, Y3, Y6
+	VADDPS  Y6, Y4, Y4
+	VMULPS  Y2, Y5, Y5
+	VADDPS  Y4, Y5, Y5
+	VMOVUPS Y5, (DX)(BX*4)
+	VMULPS  Y2, Y5, Y5
+	VADDPS  Y5, Y4, Y5
+	VMULPS  Y0, Y5, Y5
+	VSUBPS  Y5, Y3, Y3
+	VMOVUPS Y3, (AX)(BX*4)
+	VMOVUPS 32(AX)(BX*4), Y3
+	VMOVUPS 32(CX)(BX*4), Y4
+	VMOVUPS 32(DX)(BX*4), Y5
+	VMULPS  Y1, Y3, Y6
+	VADDPS  Y6, Y4, Y4
+	VMULPS  Y2, Y5, Y5
+	VADDPS  Y4, Y5, Y5
+	VMOVUPS Y5, 32(DX)(BX*4)
+	VMULPS  Y2, Y5, Y5
+	VADDPS  Y5, Y4, Y5
+	VMULPS  Y0, Y5, Y5
+	VSUBPS  Y5, Y3, Y3
+	VMOVUPS Y3, 32(AX)(BX*4)
+	MOVQ    DI, BX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(BX), DI
+	CMPQ    DI, SI
+	JGT     by1end
+	VMOVUPS (AX)(BX*4), Y3
+	VMOVUPS (CX)(BX*4), Y4
+	VMOVUPS (DX)(BX*4), Y5
+	VMULPS  Y1, Y3, Y6
+	VADDPS  Y6, Y4, Y4
+	VMULPS  Y2, Y5, Y5
+	VADDPS  Y4, Y5, Y5
+	VMOVUPS Y5, (DX)(BX*4)
+	VMULPS  Y2, Y5, Y5
+	VADDPS  Y5, Y4, Y5
+	VMULPS  Y0, Y5, Y5
+	VSUBPS  Y5, Y3, Y3
+	VMOVUPS Y3, (AX)(BX*4)
+	MOVQ    DI, BX
+	JMP     by1
+
+by1end:
+	SUBQ       BX, SI
+	JZ         done
+	LEAQ       ones32<>+64(SB), DI
+	NEGQ       SI
+	VMOVUPS    (DI)(SI*4), Y3
+	VMASKMOVPS (AX)(BX*4), Y3, Y4
+	VMASKMOVPS (CX)(BX*4), Y3, Y5
+	VMASKMOVPS (DX)(BX*4), Y3, Y6
+	VMULPS     Y1, Y4, Y1
+	VADDPS     Y1, Y5, Y5
+	VMULPS     Y2, Y6, Y6
+	VADDPS     Y5, Y6, Y6
+	VMASKMOVPS Y6, Y3, (DX)(BX*4)
+	VMULPS     Y2, Y6, Y6
+	VADDPS     Y6, Y5, Y6
+	VMULPS     Y0, Y6, Y6
+	VSUBPS     Y6, Y4, Y4
+	VMASKMOVPS Y4, Y3, (AX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func adam32AVX2(theta *float32, grad *float32, m *float32, v *float32, c *float32, n int)
+// Requires: AVX
+TEXT ·adam32AVX2(SB), NOSPLIT, $0-48
+	MOVQ         theta+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         m+16(FP), DX
+	MOVQ         v+24(FP), BX
+	MOVQ         c+32(FP), SI
+	MOVQ         n+40(FP), DI
+	VBROADCASTSS (SI), Y0
+	VBROADCASTSS 4(SI), Y1
+	VBROADCASTSS 8(SI), Y2
+	VBROADCASTSS 12(SI), Y3
+	VBROADCASTSS 16(SI), Y4
+	VBROADCASTSS 20(SI), Y5
+	VBROADCASTSS 24(SI), Y6
+	VBROADCASTSS 28(SI), Y7
+	VBROADCASTSS 32(SI), Y8
+	XORQ         SI, SI
+
+by1:
+	LEAQ    8(SI), R8
+	CMPQ    R8, DI
+	JGT     by1end
+	VMOVUPS (AX)(SI*4), Y9
+	VMOVUPS (CX)(SI*4), Y10
+	VMULPS  Y0, Y9, Y11
+	VADDPS  Y11, Y10, Y10
+	VMOVUPS (DX)(SI*4), Y11
+	VMOVUPS (BX)(SI*4), Y12
+	VMULPS  Y1, Y11, Y11
+	VMULPS  Y3, Y12, Y12
+	VMULPS  Y2, Y10, Y13
+	VADDPS  Y13, Y11, Y11
+	VMOVUPS Y11, (DX)(SI*4)
+	VMULPS  Y10, Y10, Y10
+	VMULPS  Y4, Y10, Y10
+	VADDPS  Y10, Y12, Y12
+	VMOVUPS Y12, (BX)(SI*4)
+	VMULPS  Y6, Y12, Y12
+	VSQRTPS Y12, Y12
+	VADDPS  Y7, Y12, Y12
+	VMULPS  Y5, Y11, Y11
+	VDIVPS  Y12, Y11, Y11
+	VMULPS  Y8, Y9, Y13
+	VADDPS  Y11, Y13, Y13
+	VSUBPS  Y13, Y9, Y9
+	VMOVUPS Y9, (AX)(SI*4)
+	MOVQ    R8, SI
+	JMP     by1
+
+by1end:
+	SUBQ       SI, DI
+	JZ         done
+	LEAQ       ones32<>+64(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y9
+	VMASKMOVPS (AX)(SI*4), Y9, Y10
+	VMASKMOVPS (CX)(SI*4), Y9, Y11
+	VMULPS     Y0, Y10, Y0
+	VADDPS     Y0, Y11, Y11
+	VMASKMOVPS (DX)(SI*4), Y9, Y0
+	VMASKMOVPS (BX)(SI*4), Y9, Y12
+	VMULPS     Y1, Y0, Y0
+	VMULPS     Y3, Y12, Y12
+	VMULPS     Y2, Y11, Y1
+	VADDPS     Y1, Y0, Y0
+	VMASKMOVPS Y0, Y9, (DX)(SI*4)
+	VMULPS     Y11, Y11, Y11
+	VMULPS     Y4, Y11, Y11
+	VADDPS     Y11, Y12, Y12
+	VMASKMOVPS Y12, Y9, (BX)(SI*4)
+	VMULPS     Y6, Y12, Y12
+	VSQRTPS    Y12, Y12
+	VADDPS     Y7, Y12, Y12
+	VMULPS     Y5, Y0, Y0
+	VDIVPS     Y12, Y0, Y0
+	VMULPS     Y8, Y10, Y1
+	VADDPS     Y0, Y1, Y1
+	VSUBPS     Y1, Y10, Y10
+	VMASKMOVPS Y10, Y9, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func dot32AVX2(x *float32, y *float32, n int) float64
+// Requires: AVX, FMA3, SSE2
+TEXT ·dot32AVX2(SB), NOSPLIT, $0-32
+	MOVQ   x+0(FP), AX
+	MOVQ   y+8(FP), CX
+	MOVQ   n+16(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	XORQ   BX, BX
+
+full:
+	LEAQ        16(BX), SI
+	CMPQ        SI, DX
+	JGT         rest
+	VCVTPS2PD   (AX)(BX*4), Y4
+	VCVTPS2PD   (CX)(BX*4), Y5
+	VFMADD231PD Y4, Y5, Y0
+	VCVTPS2PD   16(AX)(BX*4), Y4
+	VCVTPS2PD   16(CX)(BX*4), Y5
+	VFMADD231PD Y4, Y5, Y1
+	VCVTPS2PD   32(AX)(BX*4), Y4
+	VCVTPS2PD   32(CX)(BX*4), Y5
+	VFMADD231PD Y4, Y5, Y2
+	VCVTPS2PD   48(AX)(BX*4), Y4
+	VCVTPS2PD   48(CX)(BX*4), Y5
+	VFMADD231PD Y4, Y5, Y3
+	MOVQ        SI, BX
+	JMP         full
+
+rest:
+	SUBQ        BX, DX
+	JZ          done
+	LEAQ        ones32<>+64(SB), DI
+	MOVQ        DX, SI
+	NEGQ        SI
+	VMOVUPS     (DI)(SI*4), X4
+	VMASKMOVPS  (AX)(BX*4), X4, X5
+	VCVTPS2PD   X5, Y5
+	VMASKMOVPS  (CX)(BX*4), X4, X4
+	VCVTPS2PD   X4, Y4
+	VFMADD231PD Y5, Y4, Y0
+	LEAQ        ones32<>+80(SB), DI
+	MOVQ        DX, SI
+	NEGQ        SI
+	VMOVUPS     (DI)(SI*4), X4
+	VMASKMOVPS  16(AX)(BX*4), X4, X5
+	VCVTPS2PD   X5, Y5
+	VMASKMOVPS  16(CX)(BX*4), X4, X4
+	VCVTPS2PD   X4, Y4
+	VFMADD231PD Y5, Y4, Y1
+	LEAQ        ones32<>+96(SB), DI
+	MOVQ        DX, SI
+	NEGQ        SI
+	VMOVUPS     (DI)(SI*4), X4
+	VMASKMOVPS  32(AX)(BX*4), X4, X5
+	VCVTPS2PD   X5, Y5
+	VMASKMOVPS  32(CX)(BX*4), X4, X4
+	VCVTPS2PD   X4, Y4
+	VFMADD231PD Y5, Y4, Y2
+	LEAQ        ones32<>+112(SB), SI
+	NEGQ        DX
+	VMOVUPS     (SI)(DX*4), X4
+	VMASKMOVPS  48(AX)(BX*4), X4, X5
+	VCVTPS2PD   X5, Y5
+	VMASKMOVPS  48(CX)(BX*4), X4, X4
+	VCVTPS2PD   X4, Y4
+	VFMADD231PD Y5, Y4, Y3
+
+done:
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VUNPCKHPD    X0, X0, X1
+	VADDSD       X1, X0, X0
+	MOVSD        X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func squares32AVX2(x *float32, n int) float64
+// Requires: AVX, FMA3, SSE2
+TEXT ·squares32AVX2(SB), NOSPLIT, $0-24
+	MOVQ   x+0(FP), AX
+	MOVQ   n+8(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	XORQ   DX, DX
+
+full:
+	LEAQ        16(DX), BX
+	CMPQ        BX, CX
+	JGT         rest
+	VCVTPS2PD   (AX)(DX*4), Y4
+	VFMADD231PD Y4, Y4, Y0
+	VCVTPS2PD   16(AX)(DX*4), Y4
+	VFMADD231PD Y4, Y4, Y1
+	VCVTPS2PD   32(AX)(DX*4), Y4
+	VFMADD231PD Y4, Y4, Y2
+	VCVTPS2PD   48(AX)(DX*4), Y4
+	VFMADD231PD Y4, Y4, Y3
+	MOVQ        BX, DX
+	JMP         full
+
+rest:
+	SUBQ        DX, CX
+	JZ          done
+	LEAQ        ones32<>+64(SB), SI
+	MOVQ        CX, BX
+	NEGQ        BX
+	VMOVUPS     (SI)(BX*4), X4
+	VMASKMOVPS  (AX)(DX*4), X4, X4
+	VCVTPS2PD   X4, Y4
+	VFMADD231PD Y4, Y4, Y0
+	LEAQ        ones32<>+80(SB), SI
+	MOVQ        CX, BX
+	NEGQ        BX
+	VMOVUPS     (SI)(BX*4), X4
+	VMASKMOVPS  16(AX)(DX*4), X4, X4
+	VCVTPS2PD   X4, Y4
+	VFMADD231PD Y4, Y4, Y1
+	LEAQ        ones32<>+96(SB), SI
+	MOVQ        CX, BX
+	NEGQ        BX
+	VMOVUPS     (SI)(BX*4), X4
+	VMASKMOVPS  32(AX)(DX*4), X4, X4
+	VCVTPS2PD   X4, Y4
+	VFMADD231PD Y4, Y4, Y2
+	LEAQ        ones32<>+112(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*4), X4
+	VMASKMOVPS  48(AX)(DX*4), X4, X4
+	VCVTPS2PD   X4, Y4
+	VFMADD231PD Y4, Y4, Y3
+
+done:
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VUNPCKHPD    X0, X0, X1
+	VADDSD       X1, X0, X0
+	MOVSD        X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func secant32AVX2(before *float32, after *float32, n int) (gg float64, gy float64, yy float64)
+// Requires: AVX, FMA3, SSE2
+TEXT ·secant32AVX2(SB), NOSPLIT, $0-48
+	MOVQ   before+0(FP), AX
+	MOVQ   after+8(FP), CX
+	MOVQ   n+16(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	XORQ   BX, BX
+
+full:
+	LEAQ        16(BX), SI
+	CMPQ        SI, DX
+	JGT         rest
+	VCVTPS2PD   (AX)(BX*4), Y12
+	VCVTPS2PD   (CX)(BX*4), Y13
+	VSUBPD      Y12, Y13, Y13
+	VFMADD231PD Y12, Y12, Y0
+	VFMADD231PD Y12, Y13, Y1
+	VFMADD231PD Y13, Y13, Y2
+	VCVTPS2PD   16(AX)(BX*4), Y12
+	VCVTPS2PD   16(CX)(BX*4), Y13
+	VSUBPD      Y12, Y13, Y13
+	VFMADD231PD Y12, Y12, Y3
+	VFMADD231PD Y12, Y13, Y4
+	VFMADD231PD Y13, Y13, Y5
+	VCVTPS2PD   32(AX)(BX*4), Y12
+	VCVTPS2PD   32(CX)(BX*4), Y13
+	VSUBPD      Y12, Y13, Y13
+	VFMADD231PD Y12, Y12, Y6
+	VFMADD231PD Y12, Y13, Y7
+	VFMADD231PD Y13, Y13, Y8
+	VCVTPS2PD   48(AX)(BX*4), Y12
+	VCVTPS2PD   48(CX)(BX*4), Y13
+	VSUBPD      Y12, Y13, Y13
+	VFMADD231PD Y12, Y12, Y9
+	VFMADD231PD Y12, Y13, Y10
+	VFMADD231PD Y13, Y13, Y11
+	MOVQ        SI, BX
+	JMP         full
+
+rest:
+	SUBQ        BX, DX
+	JZ          done
+	LEAQ        ones32<>+64(SB), DI
+	MOVQ        DX, SI
+	NEGQ        SI
+	VMOVUPS     (DI)(SI*4), X12
+	VMASKMOVPS  (AX)(BX*4), X12, X13
+	VCVTPS2PD   X13, Y13
+	VMASKMOVPS  (CX)(BX*4), X12, X12
+	VCVTPS2PD   X12, Y12
+	VSUBPD      Y13, Y12, Y12
+	VFMADD231PD Y13, Y13, Y0
+	VFMADD231PD Y13, Y12, Y1
+	VFMADD231PD Y12, Y12, Y2
+	LEAQ        ones32<>+80(SB), DI
+	MOVQ        DX, SI
+	NEGQ        SI
+	VMOVUPS     (DI)(SI*4), X12
+	VMASKMOVPS  16(AX)(BX*4), X12, X13
+	VCVTPS2PD   X13, Y13
+	VMASKMOVPS  16(CX)(BX*4), X12, X12
+	VCVTPS2PD   X12, Y12
+	VSUBPD      Y13, Y12, Y12
+	VFMADD231PD Y13, Y13, Y3
+	VFMADD231PD Y13, Y12, Y4
+	VFMADD231PD Y12, Y12, Y5
+	LEAQ        ones32<>+96(SB), DI
+	MOVQ        DX, SI
+	NEGQ        SI
+	VMOVUPS     (DI)(SI*4), X12
+	VMASKMOVPS  32(AX)(BX*4), X12, X13
+	VCVTPS2PD   X13, Y13
+	VMASKMOVPS  32(CX)(BX*4), X12, X12
+	VCVTPS2PD   X12, Y12
+	VSUBPD      Y13, Y12, Y12
+	VFMADD231PD Y13, Y13, Y6
+	VFMADD231PD Y13, Y12, Y7
+	VFMADD231PD Y12, Y12, Y8
+	LEAQ        ones32<>+112(SB), SI
+	NEGQ        DX
+	VMOVUPS     (SI)(DX*4), X12
+	VMASKMOVPS  48(AX)(BX*4), X12, X13
+	VCVTPS2PD   X13, Y13
+	VMASKMOVPS  48(CX)(BX*4), X12, X12
+	VCVTPS2PD   X12, Y12
+	VSUBPD      Y13, Y12, Y12
+	VFMADD231PD Y13, Y13, Y9
+	VFMADD231PD Y13, Y12, Y10
+	VFMADD231PD Y12, Y12, Y11
+
+done:
+	VADDPD       Y6, Y0, Y0
+	VADDPD       Y9, Y3, Y3
+	VADDPD       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X3
+	VADDPD       X3, X0, X0
+	VUNPCKHPD    X0, X0, X3
+	VADDSD       X3, X0, X0
+	MOVSD        X0, gg+24(FP)
+	VADDPD       Y7, Y1, Y1
+	VADDPD       Y10, Y4, Y4
+	VADDPD       Y4, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPD       X0, X1, X1
+	VUNPCKHPD    X1, X1, X0
+	VADDSD       X0, X1, X1
+	MOVSD        X1, gy+32(FP)
+	VADDPD       Y8, Y2, Y2
+	VADDPD       Y11, Y5, Y5
+	VADDPD       Y5, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X0
+	VADDPD       X0, X2, X2
+	VUNPCKHPD    X2, X2, X0
+	VADDSD       X0, X2, X2
+	MOVSD        X2, yy+40(FP)
+	VZEROUPPER
+	RET
+
+// func nonfinite32AVX2(x *float32, n int) int
+// Requires: AVX
+TEXT ·nonfinite32AVX2(SB), NOSPLIT, $0-24
+	MOVQ   x+0(FP), AX
+	MOVQ   n+8(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	XORQ   DX, DX
+
+by2:
+	LEAQ    16(DX), BX
+	CMPQ    BX, CX
+	JGT     by2end
+	VMOVUPS (AX)(DX*4), Y2
+	VMULPS  Y0, Y2, Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS 32(AX)(DX*4), Y2
+	VMULPS  Y0, Y2, Y2
+	VADDPS  Y2, Y1, Y1
+	MOVQ    BX, DX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(DX), BX
+	CMPQ    BX, CX
+	JGT     by1end
+	VMOVUPS (AX)(DX*4), Y2
+	VMULPS  Y0, Y2, Y2
+	VADDPS  Y2, Y1, Y1
+	MOVQ    BX, DX
+	JMP     by1
+
+by1end:
+	SUBQ       DX, CX
+	JZ         done
+	LEAQ       ones32<>+64(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y2
+	VMASKMOVPS (AX)(DX*4), Y2, Y2
+	VMULPS     Y0, Y2, Y2
+	VADDPS     Y2, Y1, Y1
+
+done:
+	XORQ      AX, AX
+	VCMPPS    $0x03, Y1, Y1, Y1
+	VMOVMSKPS Y1, AX
+	MOVQ      AX, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func tanh32AVX2(dst *float32, slope *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tanh32AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ slope+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by1:
+	LEAQ         8(SI), DI
+	CMPQ         DI, BX
+	JGT          by1end
+	VMOVUPS      (DX)(SI*4), Y0
+	VANDPS       all7fffffff<>+0(SB), Y0, Y1
+	VMOVUPS      all41200000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y2
+	VADDPS       Y2, Y2, Y1
+	VMOVUPS      all4b400000<>+0(SB), Y3
+	VMOVUPS      all3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  Y3, Y1, Y4
+	VSUBPS       Y3, Y4, Y3
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS all3f318000<>+0(SB), Y3, Y1
+	VFNMADD231PS allb95e8083<>+0(SB), Y3, Y1
+	VMOVUPS      all3950d0af<>+0(SB), Y5
+	VFMADD213PS  all3ab6ba40<>+0(SB), Y1, Y5
+	VFMADD213PS  all3c088848<>+0(SB), Y1, Y5
+	VFMADD213PS  all3d2aaa57<>+0(SB), Y1, Y5
+	VFMADD213PS  all3e2aaaab<>+0(SB), Y1, Y5
+	VFMADD213PS  all3f000000<>+0(SB), Y1, Y5
+	VMULPS       Y1, Y1, Y3
+	VMOVUPS      all3f800000<>+0(SB), Y6
+	VADDPS       Y1, Y6, Y7
+	VSUBPS       Y6, Y7, Y6
+	VSUBPS       Y6, Y1, Y1
+	VFMADD213PS  Y1, Y3, Y5
+	VADDPS       Y7, Y5, Y5
+	VMOVUPS      all3f800000<>+0(SB), Y1
+	VMOVUPS      all40000000<>+0(SB), Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       Y1, Y4, Y4
+	VFMADD213PS  Y1, Y4, Y5
+	VDIVPS       Y5, Y3, Y3
+	VSUBPS       Y3, Y1, Y3
+	VMULPS       Y2, Y2, Y4
+	VMOVUPS      allbbcddd36<>+0(SB), Y5
+	VFMADD213PS  all3cacab44<>+0(SB), Y4, Y5
+	VFMADD213PS  allbd5c95dd<>+0(SB), Y4, Y5
+	VFMADD213PS  all3e08869e<>+0(SB), Y4, Y5
+	VFMADD213PS  allbeaaaaa6<>+0(SB), Y4, Y5
+	VMULPS       Y4, Y5, Y5
+	VFMADD213PS  Y2, Y2, Y5
+	VMOVUPS      all3f0ccccd<>+0(SB), Y4
+	VCMPPS       $0x11, Y4, Y2, Y2
+	VBLENDVPS    Y2, Y5, Y3, Y2
+	VANDPS       all80000000<>+0(SB), Y0, Y0
+	VORPS        Y0, Y2, Y2
+	VFNMADD231PS Y2, Y2, Y1
+	VMOVUPS      Y2, (AX)(SI*4)
+	VMOVUPS      Y1, (CX)(SI*4)
+	MOVQ         DI, SI
+	JMP          by1
+
+by1end:
+	SUBQ         SI, BX
+	JZ           done
+	LEAQ         ones32<>+64(SB), DI
+	NEGQ         BX
+	VMOVUPS      (DI)(BX*4), Y0
+	VMASKMOVPS   (DX)(SI*4), Y0, Y1
+	VANDPS       all7fffffff<>+0(SB), Y1, Y2
+	VMOVUPS      all41200000<>+0(SB), Y3
+	VMINPS       Y2, Y3, Y3
+	VADDPS       Y3, Y3, Y2
+	VMOVUPS      all4b400000<>+0(SB), Y4
+	VMOVUPS      all3fb8aa3b<>+0(SB), Y5
+	VFMADD213PS  Y4, Y2, Y5
+	VSUBPS       Y4, Y5, Y4
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS all3f318000<>+0(SB), Y4, Y2
+	VFNMADD231PS allb95e8083<>+0(SB), Y4, Y2
+	VMOVUPS      all3950d0af<>+0(SB), Y6
+	VFMADD213PS  all3ab6ba40<>+0(SB), Y2, Y6
+	VFMADD213PS  all3c088848<>+0(SB), Y2, Y6
+	VFMADD213PS  all3d2aaa57<>+0(SB), Y2, Y6
+	VFMADD213PS  all3e2aaaab<>+0(SB), Y2, Y6
+	VFMADD213PS  all3f000000<>+0(SB), Y2, Y6
+	VMULPS       Y2, Y2, Y4
+	VMOVUPS      all3f800000<>+0(SB), Y7
+	VADDPS       Y2, Y7, Y8
+	VSUBPS       Y7, Y8, Y7
+	VSUBPS       Y7, Y2, Y2
+	VFMADD213PS  Y2, Y4, Y6
+	VADDPS       Y8, Y6, Y6
+	VMOVUPS      all3f800000<>+0(SB), Y2
+	VMOVUPS      all40000000<>+0(SB), Y4
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       Y2, Y5, Y5
+	VFMADD213PS  Y2, Y5, Y6
+	VDIVPS       Y6, Y4, Y4
+	VSUBPS       Y4, Y2, Y4
+	VMULPS       Y3, Y3, Y5
+	VMOVUPS      allbbcddd36<>+0(SB), Y6
+	VFMADD213PS  all3cacab44<>+0(SB), Y5, Y6
+	VFMADD213PS  allbd5c95dd<>+0(SB), Y5, Y6
+	VFMADD213PS  all3e08869e<>+0(SB), Y5, Y6
+	VFMADD213PS  allbeaaaaa6<>+0(SB), Y5, Y6
+	VMULPS       Y5, Y6, Y6
+	VFMADD213PS  Y3, Y3, Y6
+	VMOVUPS      all3f0ccccd<>+0(SB), Y5
+	VCMPPS       $0x11, Y5, Y3, Y3
+	VBLENDVPS    Y3, Y6, Y4, Y3
+	VANDPS       all80000000<>+0(SB), Y1, Y1
+	VORPS        Y1, Y3, Y3
+	VFNMADD231PS Y3, Y3, Y2
+	VMASKMOVPS   Y3, Y0, (AX)(SI*4)
+	VMASKMOVPS   Y2, Y0, (CX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sigmoid32AVX2(dst *float32, slope *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sigmoid32AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ slope+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by1:
+	LEAQ         8(SI), DI
+	CMPQ         DI, BX
+	JGT          by1end
+	VMOVUPS      (DX)(SI*4), Y0
+	VANDPS       all7fffffff<>+0(SB), Y0, Y1
+	VMOVUPS      all42dc0000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y2
+	VORPS        all80000000<>+0(SB), Y2, Y2
+	VMOVUPS      all4b400000<>+0(SB), Y1
+	VMOVUPS      all3fb8aa3b<>+0(SB), Y3
+	VFMADD213PS  Y1, Y2, Y3
+	VSUBPS       Y1, Y3, Y1
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS all3f318000<>+0(SB), Y1, Y2
+	VFNMADD231PS allb95e8083<>+0(SB), Y1, Y2
+	VMOVUPS      all3950d0af<>+0(SB), Y4
+	VFMADD213PS  all3ab6ba40<>+0(SB), Y2, Y4
+	VFMADD213PS  all3c088848<>+0(SB), Y2, Y4
+	VFMADD213PS  all3d2aaa57<>+0(SB), Y2, Y4
+	VFMADD213PS  all3e2aaaab<>+0(SB), Y2, Y4
+	VFMADD213PS  all3f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y3
+	VMOVUPS      all3f800000<>+0(SB), Y5
+	VADDPS       Y2, Y5, Y6
+	VSUBPS       Y5, Y6, Y5
+	VSUBPS       Y5, Y2, Y2
+	VFMADD213PS  Y2, Y3, Y4
+	VADDPS       Y6, Y4, Y4
+	VCVTPS2DQ    Y1, Y2
+	VPSRAD       $0x01, Y2, Y1
+	VPSUBD       Y1, Y2, Y2
+	VPSLLD       $0x17, Y1, Y1
+	VPADDD       all3f800000<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       all3f800000<>+0(SB), Y2, Y2
+	VMOVAPS      Y4, Y3
+	VMULPS       Y1, Y3, Y3
+	VMULPS       Y2, Y3, Y3
+	VADDPS       all3f800000<>+0(SB), Y3, Y1
+	VXORPS       Y2, Y2, Y2
+	VCMPPS       $0x11, Y2, Y0, Y0
+	VMOVUPS      all3f800000<>+0(SB), Y2
+	VDIVPS       Y1, Y3, Y1
+	VSUBPS       Y1, Y2, Y4
+	VFNMADD213PS Y3, Y3, Y1
+	VBLENDVPS    Y0, Y1, Y4, Y0
+	VSUBPS       Y0, Y2, Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      Y0, (AX)(SI*4)
+	VMOVUPS      Y2, (CX)(SI*4)
+	MOVQ         DI, SI
+	JMP          by1
+
+by1end:
+	SUBQ         SI, BX
+	JZ           done
+	LEAQ         ones32<>+64(SB), DI
+	NEGQ         BX
+	VMOVUPS      (DI)(BX*4), Y0
+	VMASKMOVPS   (DX)(SI*4), Y0, Y1
+	VANDPS       all7fffffff<>+0(SB), Y1, Y2
+	VMOVUPS      all42dc0000<>+0(SB), Y3
+	VMINPS       Y2, Y3, Y3
+	VORPS        all80000000<>+0(SB), Y3, Y3
+	VMOVUPS      all4b400000<>+0(SB), Y2
+	VMOVUPS      all3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  Y2, Y3, Y4
+	VSUBPS       Y2, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS all3f318000<>+0(SB), Y2, Y3
+	VFNMADD231PS allb95e8083<>+0(SB), Y2, Y3
+	VMOVUPS      all3950d0af<>+0(SB), Y5
+	VFMADD213PS  all3ab6ba40<>+0(SB), Y3, Y5
+	VFMADD213PS  all3c088848<>+0(SB), Y3, Y5
+	VFMADD213PS  all3d2aaa57<>+0(SB), Y3, Y5
+	VFMADD213PS  all3e2aaaab<>+0(SB), Y3, Y5
+	VFMADD213PS  all3f000000<>+0(SB), Y3, Y5
+	VMULPS       Y3, Y3, Y4
+	VMOVUPS      all3f800000<>+0(SB), Y6
+	VADDPS       Y3, Y6, Y7
+	VSUBPS       Y6, Y7, Y6
+	VSUBPS       Y6, Y3, Y3
+	VFMADD213PS  Y3, Y4, Y5
+	VADDPS       Y7, Y5, Y5
+	VCVTPS2DQ    Y2, Y3
+	VPSRAD       $0x01, Y3, Y2
+	VPSUBD       Y2, Y3, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       all3f800000<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       all3f800000<>+0(SB), Y3, Y3
+	VMOVAPS      Y5, Y4
+	VMULPS       Y2, Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y2
+	VXORPS       Y3, Y3, Y3
+	VCMPPS       $0x11, Y3, Y1, Y1
+	VMOVUPS      all3f800000<>+0(SB), Y3
+	VDIVPS       Y2, Y4, Y2
+	VSUBPS       Y2, Y3, Y5
+	VFNMADD213PS Y4, Y4, Y2
+	VBLENDVPS    Y1, Y2, Y5, Y1
+	VSUBPS       Y1, Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VMASKMOVPS   Y1, Y0, (AX)(SI*4)
+	VMASKMOVPS   Y3, Y0, (CX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func silu32AVX2(dst *float32, slope *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·silu32AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ slope+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by1:
+	LEAQ         8(SI), DI
+	CMPQ         DI, BX
+	JGT          by1end
+	VMOVUPS      (DX)(SI*4), Y0
+	VANDPS       all7fffffff<>+0(SB), Y0, Y1
+	VMOVUPS      all42dc0000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y2
+	VORPS        all80000000<>+0(SB), Y2, Y2
+	VMOVUPS      all4b400000<>+0(SB), Y1
+	VMOVUPS      all3fb8aa3b<>+0(SB), Y3
+	VFMADD213PS  Y1, Y2, Y3
+	VSUBPS       Y1, Y3, Y1
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS all3f318000<>+0(SB), Y1, Y2
+	VFNMADD231PS allb95e8083<>+0(SB), Y1, Y2
+	VMOVUPS      all3950d0af<>+0(SB), Y4
+	VFMADD213PS  all3ab6ba40<>+0(SB), Y2, Y4
+	VFMADD213PS  all3c088848<>+0(SB), Y2, Y4
+	VFMADD213PS  all3d2aaa57<>+0(SB), Y2, Y4
+	VFMADD213PS  all3e2aaaab<>+0(SB), Y2, Y4
+	VFMADD213PS  all3f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y3
+	VMOVUPS      all3f800000<>+0(SB), Y5
+	VADDPS       Y2, Y5, Y6
+	VSUBPS       Y5, Y6, Y5
+	VSUBPS       Y5, Y2, Y2
+	VFMADD213PS  Y2, Y3, Y4
+	VADDPS       Y6, Y4, Y4
+	VCVTPS2DQ    Y1, Y2
+	VPSRAD       $0x01, Y2, Y1
+	VPSUBD       Y1, Y2, Y2
+	VPSLLD       $0x17, Y1, Y1
+	VPADDD       all3f800000<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       all3f800000<>+0(SB), Y2, Y2
+	VMOVAPS      Y4, Y3
+	VMULPS       Y1, Y3, Y3
+	VMULPS       Y2, Y3, Y3
+	VADDPS       all3f800000<>+0(SB), Y3, Y5
+	VXORPS       Y6, Y6, Y6
+	VCMPPS       $0x11, Y6, Y0, Y6
+	VANDPS       all7fffffff<>+0(SB), Y0, Y7
+	VMOVUPS      all42dc0000<>+0(SB), Y8
+	VMINPS       Y7, Y8, Y8
+	VANDPS       all80000000<>+0(SB), Y0, Y7
+	VORPS        Y7, Y8, Y8
+	VMULPS       Y8, Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VBLENDVPS    Y6, Y4, Y0, Y0
+	VDIVPS       Y5, Y0, Y0
+	VMOVUPS      all3f800000<>+0(SB), Y1
+	VBLENDVPS    Y6, Y3, Y1, Y2
+	VBLENDVPS    Y6, Y1, Y3, Y3
+	VDIVPS       Y5, Y1, Y5
+	VMULPS       Y5, Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VFMADD213PS  Y1, Y8, Y3
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      Y0, (AX)(SI*4)
+	VMOVUPS      Y3, (CX)(SI*4)
+	MOVQ         DI, SI
+	JMP          by1
+
+by1end:
+	SUBQ         SI, BX
+	JZ           done
+	LEAQ         ones32<>+64(SB), DI
+	NEGQ         BX
+	VMOVUPS      (DI)(BX*4), Y0
+	VMASKMOVPS   (DX)(SI*4), Y0, Y1
+	VANDPS       all7fffffff<>+0(SB), Y1, Y2
+	VMOVUPS      all42dc0000<>+0(SB), Y3
+	VMINPS       Y2, Y3, Y3
+	VORPS        all80000000<>+0(SB), Y3, Y3
+	VMOVUPS      all4b400000<>+0(SB), Y2
+	VMOVUPS      all3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  Y2, Y3, Y4
+	VSUBPS       Y2, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS all3f318000<>+0(SB), Y2, Y3
+	VFNMADD231PS allb95e8083<>+0(SB), Y2, Y3
+	VMOVUPS      all3950d0af<>+0(SB), Y5
+	VFMADD213PS  all3ab6ba40<>+0(SB), Y3, Y5
+	VFMADD213PS  all3c088848<>+0(SB), Y3, Y5
+	VFMADD213PS  all3d2aaa57<>+0(SB), Y3, Y5
+	VFMADD213PS  all3e2aaaab<>+0(SB), Y3, Y5
+	VFMADD213PS  all3f000000<>+0(SB), Y3, Y5
+	VMULPS       Y3, Y3, Y4
+	VMOVUPS      all3f800000<>+0(SB), Y6
+	VADDPS       Y3, Y6, Y7
+	VSUBPS       Y6, Y7, Y6
+	VSUBPS       Y6, Y3, Y3
+	VFMADD213PS  Y3, Y4, Y5
+	VADDPS       Y7, Y5, Y5
+	VCVTPS2DQ    Y2, Y3
+	VPSRAD       $0x01, Y3, Y2
+	VPSUBD       Y2, Y3, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       all3f800000<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       all3f800000<>+0(SB), Y3, Y3
+	VMOVAPS      Y5, Y4
+	VMULPS       Y2, Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y6
+	VXORPS       Y7, Y7, Y7
+	VCMPPS       $0x11, Y7, Y1, Y7
+	VANDPS       all7fffffff<>+0(SB), Y1, Y8
+	VMOVUPS      all42dc0000<>+0(SB), Y9
+	VMINPS       Y8, Y9, Y9
+	VANDPS       all80000000<>+0(SB), Y1, Y8
+	VORPS        Y8, Y9, Y9
+	VMULPS       Y9, Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VBLENDVPS    Y7, Y5, Y1, Y1
+	VDIVPS       Y6, Y1, Y1
+	VMOVUPS      all3f800000<>+0(SB), Y2
+	VBLENDVPS    Y7, Y4, Y2, Y3
+	VBLENDVPS    Y7, Y2, Y4, Y4
+	VDIVPS       Y6, Y2, Y6
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y6, Y4, Y4
+	VFMADD213PS  Y2, Y9, Y4
+	VMULPS       Y3, Y4, Y4
+	VMASKMOVPS   Y1, Y0, (AX)(SI*4)
+	VMASKMOVPS   Y4, Y0, (CX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func gelu32AVX2(dst *float32, slope *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·gelu32AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ slope+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by1:
+	LEAQ         8(SI), DI
+	CMPQ         DI, BX
+	JGT          by1end
+	VMOVUPS      (DX)(SI*4), Y0
+	VANDPS       all7fffffff<>+0(SB), Y0, Y1
+	VMOVUPS      all41700000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y2
+	VMULPS       Y2, Y2, Y1
+	VMOVAPS      Y2, Y3
+	VFMSUB213PS  Y1, Y2, Y3
+	VMULPS       allbf000000<>+0(SB), Y1, Y1
+	VMULPS       allbf000000<>+0(SB), Y3, Y3
+	VMOVUPS      all4b400000<>+0(SB), Y4
+	VMOVUPS      all3fb8aa3b<>+0(SB), Y5
+	VFMADD213PS  Y4, Y1, Y5
+	VSUBPS       Y4, Y5, Y4
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS all3f318000<>+0(SB), Y4, Y1
+	VFNMADD231PS allb95e8083<>+0(SB), Y4, Y1
+	VMOVUPS      all3950d0af<>+0(SB), Y6
+	VFMADD213PS  all3ab6ba40<>+0(SB), Y1, Y6
+	VFMADD213PS  all3c088848<>+0(SB), Y1, Y6
+	VFMADD213PS  all3d2aaa57<>+0(SB), Y1, Y6
+	VFMADD213PS  all3e2aaaab<>+0(SB), Y1, Y6
+	VFMADD213PS  all3f000000<>+0(SB), Y1, Y6
+	VMULPS       Y1, Y1, Y5
+	VMOVUPS      all3f800000<>+0(SB), Y7
+	VADDPS       Y1, Y7, Y8
+	VSUBPS       Y7, Y8, Y7
+	VSUBPS       Y7, Y1, Y1
+	VFMADD213PS  Y1, Y5, Y6
+	VADDPS       Y8, Y6, Y6
+	VCVTPS2DQ    Y4, Y4
+	VPSRAD       $0x01, Y4, Y1
+	VPSUBD       Y1, Y4, Y4
+	VPSLLD       $0x17, Y1, Y1
+	VPADDD       all3f800000<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       all3f800000<>+0(SB), Y4, Y4
+	VFMADD213PS  Y6, Y6, Y3
+	VMOVUPS      all3f800000<>+0(SB), Y5
+	VMOVUPS      all3e99999a<>+0(SB), Y6
+	VFMADD213PS  Y5, Y2, Y6
+	VDIVPS       Y6, Y5, Y6
+	VMULPS       all3e99999a<>+0(SB), Y6, Y7
+	VSUBPS       Y6, Y5, Y8
+	VFNMADD231PS Y7, Y2, Y8
+	VFMADD231PS  Y8, Y6, Y6
+	VADDPS       allbf19999a<>+0(SB), Y6, Y7
+	VMOVUPS      allbca8fd62<>+0(SB), Y8
+	VFMADD213PS  all3a8c3ffb<>+0(SB), Y7, Y8
+	VFMADD213PS  all3d3509c2<>+0(SB), Y7, Y8
+	VFMADD213PS  allbbf788a7<>+0(SB), Y7, Y8
+	VFMADD213PS  allbdba764e<>+0(SB), Y7, Y8
+	VFMADD213PS  allbc626cb4<>+0(SB), Y7, Y8
+	VFMADD213PS  all3e66c3b2<>+0(SB), Y7, Y8
+	VFMADD213PS  all3ed3d65d<>+0(SB), Y7, Y8
+	VFMADD213PS  all3ecf6e15<>+0(SB), Y7, Y8
+	VFMADD213PS  all3e8463a3<>+0(SB), Y7, Y8
+	VMULPS       Y6, Y8, Y8
+	VMULPS       Y2, Y8, Y6
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y1, Y6, Y6
+	VMULPS       Y4, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VMAXPS       Y0, Y7, Y9
+	VSUBPS       Y6, Y9, Y6
+	VFNMADD231PS all3ecc422a<>+0(SB), Y2, Y8
+	VMULPS       Y3, Y8, Y8
+	VMULPS       Y1, Y8, Y8
+	VMULPS       Y4, Y8, Y8
+	VSUBPS       Y8, Y5, Y5
+	VCMPPS       $0x11, Y7, Y0, Y0
+	VBLENDVPS    Y0, Y8, Y5, Y0
+	VMOVUPS      Y6, (AX)(SI*4)
+	VMOVUPS      Y0, (CX)(SI*4)
+	MOVQ         DI, SI
+	JMP          by1
+
+by1end:
+	SUBQ         SI, BX
+	JZ           done
+	LEAQ         ones32<>+64(SB), DI
+	NEGQ         BX
+	VMOVUPS      (DI)(BX*4), Y0
+	VMASKMOVPS   (DX)(SI*4), Y0, Y1
+	VANDPS       all7fffffff<>+0(SB), Y1, Y2
+	VMOVUPS      all41700000<>+0(SB), Y3
+	VMINPS       Y2, Y3, Y3
+	VMULPS       Y3, Y3, Y2
+	VMOVAPS      Y3, Y4
+	VFMSUB213PS  Y2, Y3, Y4
+	VMULPS       allbf000000<>+0(SB), Y2, Y2
+	VMULPS       allbf000000<>+0(SB), Y4, Y4
+	VMOVUPS      all4b400000<>+0(SB), Y5
+	VMOVUPS      all3fb8aa3b<>+0(SB), Y6
+	VFMADD213PS  Y5, Y2, Y6
+	VSUBPS       Y5, Y6, Y5
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS all3f318000<>+0(SB), Y5, Y2
+	VFNMADD231PS allb95e8083<>+0(SB), Y5, Y2
+	VMOVUPS      all3950d0af<>+0(SB), Y7
+	VFMADD213PS  all3ab6ba40<>+0(SB), Y2, Y7
+	VFMADD213PS  all3c088848<>+0(SB), Y2, Y7
+	VFMADD213PS  all3d2aaa57<>+0(SB), Y2, Y7
+	VFMADD213PS  all3e2aaaab<>+0(SB), Y2, Y7
+	VFMADD213PS  all3f000000<>+0(SB), Y2, Y7
+	VMULPS       Y2, Y2, Y6
+	VMOVUPS      all3f800000<>+0(SB), Y8
+	VADDPS       Y2, Y8, Y9
+	VSUBPS       Y8, Y9, Y8
+	VSUBPS       Y8, Y2, Y2
+	VFMADD213PS  Y2, Y6, Y7
+	VADDPS       Y9, Y7, Y7
+	VCVTPS2DQ    Y5, Y5
+	VPSRAD       $0x01, Y5, Y2
+	VPSUBD       Y2, Y5, Y5
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       all3f800000<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       all3f800000<>+0(SB), Y5, Y5
+	VFMADD213PS  Y7, Y7, Y4
+	VMOVUPS      all3f800000<>+0(SB), Y6
+	VMOVUPS      all3e99999a<>+0(SB), Y7
+	VFMADD213PS  Y6, Y3, Y7
+	VDIVPS       Y7, Y6, Y7
+	VMULPS       all3e99999a<>+0(SB), Y7, Y8
+	VSUBPS       Y7, Y6, Y9
+	VFNMADD231PS Y8, Y3, Y9
+	VFMADD231PS  Y9, Y7, Y7
+	VADDPS       allbf19999a<>+0(SB), Y7, Y8
+	VMOVUPS      allbca8fd62<>+0(SB), Y9
+	VFMADD213PS  all3a8c3ffb<>+0(SB), Y8, Y9
+	VFMADD213PS  all3d3509c2<>+0(SB), Y8, Y9
+	VFMADD213PS  allbbf788a7<>+0(SB), Y8, Y9
+	VFMADD213PS  allbdba764e<>+0(SB), Y8, Y9
+	VFMADD213PS  allbc626cb4<>+0(SB), Y8, Y9
+	VFMADD213PS  all3e66c3b2<>+0(SB), Y8, Y9
+	VFMADD213PS  all3ed3d65d<>+0(SB), Y8, Y9
+	VFMADD213PS  all3ecf6e15<>+0(SB), Y8, Y9
+	VFMADD213PS  all3e8463a3<>+0(SB), Y8, Y9
+	VMULPS       Y7, Y9, Y9
+	VMULPS       Y3, Y9, Y7
+	VMULPS       Y4, Y7, Y7
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y5, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	VMAXPS       Y1, Y8, Y10
+	VSUBPS       Y7, Y10, Y7
+	VFNMADD231PS all3ecc422a<>+0(SB), Y3, Y9
+	VMULPS       Y4, Y9, Y9
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y5, Y9, Y9
+	VSUBPS       Y9, Y6, Y6
+	VCMPPS       $0x11, Y8, Y1, Y1
+	VBLENDVPS    Y1, Y9, Y6, Y1
+	VMASKMOVPS   Y7, Y0, (AX)(SI*4)
+	VMASKMOVPS   Y1, Y0, (CX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func relu32AVX2(dst *float32, slope *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·relu32AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ slope+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by1:
+	LEAQ      8(SI), DI
+	CMPQ      DI, BX
+	JGT       by1end
+	VMOVUPS   (DX)(SI*4), Y0
+	VXORPS    Y2, Y2, Y2
+	VMAXPS    Y0, Y2, Y1
+	VADDPS    Y2, Y1, Y1
+	VCMPPS    $0x11, Y0, Y2, Y0
+	VMOVUPS   all3f800000<>+0(SB), Y3
+	VBLENDVPS Y0, Y3, Y2, Y0
+	VMOVUPS   Y1, (AX)(SI*4)
+	VMOVUPS   Y0, (CX)(SI*4)
+	MOVQ      DI, SI
+	JMP       by1
+
+by1end:
+	SUBQ       SI, BX
+	JZ         done
+	LEAQ       ones32<>+64(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y0
+	VMASKMOVPS (DX)(SI*4), Y0, Y1
+	VXORPS     Y3, Y3, Y3
+	VMAXPS     Y1, Y3, Y2
+	VADDPS     Y3, Y2, Y2
+	VCMPPS     $0x11, Y1, Y3, Y1
+	VMOVUPS    all3f800000<>+0(SB), Y4
+	VBLENDVPS  Y1, Y4, Y3, Y1
+	VMASKMOVPS Y2, Y0, (AX)(SI*4)
+	VMASKMOVPS Y1, Y0, (CX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func leakyReLU32AVX2(dst *float32, slope *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·leakyReLU32AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ slope+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by1:
+	LEAQ      8(SI), DI
+	CMPQ      DI, BX
+	JGT       by1end
+	VMOVUPS   (DX)(SI*4), Y0
+	VXORPS    Y1, Y1, Y1
+	VCMPPS    $0x11, Y0, Y1, Y1
+	VMOVUPS   all3f800000<>+0(SB), Y2
+	VMOVUPS   all3c23d70a<>+0(SB), Y3
+	VBLENDVPS Y1, Y2, Y3, Y1
+	VMULPS    Y1, Y0, Y0
+	VMOVUPS   Y0, (AX)(SI*4)
+	VMOVUPS   Y1, (CX)(SI*4)
+	MOVQ      DI, SI
+	JMP       by1
+
+by1end:
+	SUBQ       SI, BX
+	JZ         done
+	LEAQ       ones32<>+64(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y0
+	VMASKMOVPS (DX)(SI*4), Y0, Y1
+	VXORPS     Y2, Y2, Y2
+	VCMPPS     $0x11, Y1, Y2, Y2
+	VMOVUPS    all3f800000<>+0(SB), Y3
+	VMOVUPS    all3c23d70a<>+0(SB), Y4
+	VBLENDVPS  Y2, Y3, Y4, Y2
+	VMULPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+	VMASKMOVPS Y2, Y0, (CX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func hardTanh32AVX2(dst *float32, slope *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·hardTanh32AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ slope+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by1:
+	LEAQ      8(SI), DI
+	CMPQ      DI, BX
+	JGT       by1end
+	VMOVUPS   (DX)(SI*4), Y0
+	VMOVUPS   all3f800000<>+0(SB), Y1
+	VMOVUPS   allbf800000<>+0(SB), Y2
+	VXORPS    Y3, Y3, Y3
+	VCMPPS    $0x11, Y0, Y2, Y4
+	VBLENDVPS Y4, Y1, Y3, Y4
+	VCMPPS    $0x11, Y1, Y0, Y5
+	VBLENDVPS Y5, Y4, Y3, Y3
+	VMAXPS    Y0, Y2, Y0
+	VMINPS    Y0, Y1, Y0
+	VMOVUPS   Y0, (AX)(SI*4)
+	VMOVUPS   Y3, (CX)(SI*4)
+	MOVQ      DI, SI
+	JMP       by1
+
+by1end:
+	SUBQ       SI, BX
+	JZ         done
+	LEAQ       ones32<>+64(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y0
+	VMASKMOVPS (DX)(SI*4), Y0, Y1
+	VMOVUPS    all3f800000<>+0(SB), Y2
+	VMOVUPS    allbf800000<>+0(SB), Y3
+	VXORPS     Y4, Y4, Y4
+	VCMPPS     $0x11, Y1, Y3, Y5
+	VBLENDVPS  Y5, Y2, Y4, Y5
+	VCMPPS     $0x11, Y2, Y1, Y6
+	VBLENDVPS  Y6, Y5, Y4, Y4
+	VMAXPS     Y1, Y3, Y1
+	VMINPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+	VMASKMOVPS Y4, Y0, (CX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func exp32AVX2(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·exp32AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+
+by1:
+	LEAQ         8(BX), SI
+	CMPQ         SI, DX
+	JGT          by1end
+	VMOVUPS      (CX)(BX*4), Y0
+	VMOVUPS      all42b20000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y1
+	VMOVUPS      allc2d20000<>+0(SB), Y0
+	VMAXPS       Y1, Y0, Y1
+	VMOVUPS      all4b400000<>+0(SB), Y0
+	VMOVUPS      all3fb8aa3b<>+0(SB), Y2
+	VFMADD213PS  Y0, Y1, Y2
+	VSUBPS       Y0, Y2, Y0
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS all3f318000<>+0(SB), Y0, Y1
+	VFNMADD231PS allb95e8083<>+0(SB), Y0, Y1
+	VMOVUPS      all3950d0af<>+0(SB), Y3
+	VFMADD213PS  all3ab6ba40<>+0(SB), Y1, Y3
+	VFMADD213PS  all3c088848<>+0(SB), Y1, Y3
+	VFMADD213PS  all3d2aaa57<>+0(SB), Y1, Y3
+	VFMADD213PS  all3e2aaaab<>+0(SB), Y1, Y3
+	VFMADD213PS  all3f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y2
+	VMOVUPS      all3f800000<>+0(SB), Y4
+	VADDPS       Y1, Y4, Y5
+	VSUBPS       Y4, Y5, Y4
+	VSUBPS       Y4, Y1, Y1
+	VFMADD213PS  Y1, Y2, Y3
+	VADDPS       Y5, Y3, Y3
+	VCVTPS2DQ    Y0, Y1
+	VPSRAD       $0x01, Y1, Y0
+	VPSUBD       Y0, Y1, Y1
+	VPSLLD       $0x17, Y0, Y0
+	VPADDD       all3f800000<>+0(SB), Y0, Y0
+	VPSLLD       $0x17, Y1, Y1
+	VPADDD       all3f800000<>+0(SB), Y1, Y1
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      Y3, (AX)(BX*4)
+	MOVQ         SI, BX
+	JMP          by1
+
+by1end:
+	SUBQ         BX, DX
+	JZ           done
+	LEAQ         ones32<>+64(SB), SI
+	NEGQ         DX
+	VMOVUPS      (SI)(DX*4), Y0
+	VMASKMOVPS   (CX)(BX*4), Y0, Y1
+	VMOVUPS      all42b20000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y2
+	VMOVUPS      allc2d20000<>+0(SB), Y1
+	VMAXPS       Y2, Y1, Y2
+	VMOVUPS      all4b400000<>+0(SB), Y1
+	VMOVUPS      all3fb8aa3b<>+0(SB), Y3
+	VFMADD213PS  Y1, Y2, Y3
+	VSUBPS       Y1, Y3, Y1
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS all3f318000<>+0(SB), Y1, Y2
+	VFNMADD231PS allb95e8083<>+0(SB), Y1, Y2
+	VMOVUPS      all3950d0af<>+0(SB), Y4
+	VFMADD213PS  all3ab6ba40<>+0(SB), Y2, Y4
+	VFMADD213PS  all3c088848<>+0(SB), Y2, Y4
+	VFMADD213PS  all3d2aaa57<>+0(SB), Y2, Y4
+	VFMADD213PS  all3e2aaaab<>+0(SB), Y2, Y4
+	VFMADD213PS  all3f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y3
+	VMOVUPS      all3f800000<>+0(SB), Y5
+	VADDPS       Y2, Y5, Y6
+	VSUBPS       Y5, Y6, Y5
+	VSUBPS       Y5, Y2, Y2
+	VFMADD213PS  Y2, Y3, Y4
+	VADDPS       Y6, Y4, Y4
+	VCVTPS2DQ    Y1, Y2
+	VPSRAD       $0x01, Y2, Y1
+	VPSUBD       Y1, Y2, Y2
+	VPSLLD       $0x17, Y1, Y1
+	VPADDD       all3f800000<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       all3f800000<>+0(SB), Y2, Y2
+	VMULPS       Y1, Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VMASKMOVPS   Y4, Y0, (AX)(BX*4)
+
+done:
 	VZEROUPPER
 	RET
 
@@ -2404,6 +6506,837 @@ round:
 	VZEROUPPER
 	RET
 
+// func add64AVX512(dst *float64, x *float64, y *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·add64AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by2:
+	LEAQ    16(SI), DI
+	CMPQ    DI, BX
+	JGT     by2end
+	VMOVUPD (CX)(SI*8), Z0
+	VMOVUPD (DX)(SI*8), Z1
+	VADDPD  Z1, Z0, Z0
+	VMOVUPD Z0, (AX)(SI*8)
+	VMOVUPD 64(CX)(SI*8), Z0
+	VMOVUPD 64(DX)(SI*8), Z1
+	VADDPD  Z1, Z0, Z0
+	VMOVUPD Z0, 64(AX)(SI*8)
+	MOVQ    DI, SI
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(SI), DI
+	CMPQ    DI, BX
+	JGT     by1end
+	VMOVUPD (CX)(SI*8), Z0
+	VMOVUPD (DX)(SI*8), Z1
+	VADDPD  Z1, Z0, Z0
+	VMOVUPD Z0, (AX)(SI*8)
+	MOVQ    DI, SI
+	JMP     by1
+
+by1end:
+	SUBQ      SI, BX
+	JZ        done
+	MOVQ      $0x0000000000000001, DI
+	SHLXQ     BX, DI, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPD.Z (CX)(SI*8), K1, Z0
+	VMOVUPD.Z (DX)(SI*8), K1, Z1
+	VADDPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sub64AVX512(dst *float64, x *float64, y *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sub64AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by2:
+	LEAQ    16(SI), DI
+	CMPQ    DI, BX
+	JGT     by2end
+	VMOVUPD (CX)(SI*8), Z0
+	VMOVUPD (DX)(SI*8), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPD Z0, (AX)(SI*8)
+	VMOVUPD 64(CX)(SI*8), Z0
+	VMOVUPD 64(DX)(SI*8), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPD Z0, 64(AX)(SI*8)
+	MOVQ    DI, SI
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(SI), DI
+	CMPQ    DI, BX
+	JGT     by1end
+	VMOVUPD (CX)(SI*8), Z0
+	VMOVUPD (DX)(SI*8), Z1
+	VSUBPD  Z1, Z0, Z0
+	VMOVUPD Z0, (AX)(SI*8)
+	MOVQ    DI, SI
+	JMP     by1
+
+by1end:
+	SUBQ      SI, BX
+	JZ        done
+	MOVQ      $0x0000000000000001, DI
+	SHLXQ     BX, DI, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPD.Z (CX)(SI*8), K1, Z0
+	VMOVUPD.Z (DX)(SI*8), K1, Z1
+	VSUBPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mul64AVX512(dst *float64, x *float64, y *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mul64AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by2:
+	LEAQ    16(SI), DI
+	CMPQ    DI, BX
+	JGT     by2end
+	VMOVUPD (CX)(SI*8), Z0
+	VMOVUPD (DX)(SI*8), Z1
+	VMULPD  Z1, Z0, Z0
+	VMOVUPD Z0, (AX)(SI*8)
+	VMOVUPD 64(CX)(SI*8), Z0
+	VMOVUPD 64(DX)(SI*8), Z1
+	VMULPD  Z1, Z0, Z0
+	VMOVUPD Z0, 64(AX)(SI*8)
+	MOVQ    DI, SI
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(SI), DI
+	CMPQ    DI, BX
+	JGT     by1end
+	VMOVUPD (CX)(SI*8), Z0
+	VMOVUPD (DX)(SI*8), Z1
+	VMULPD  Z1, Z0, Z0
+	VMOVUPD Z0, (AX)(SI*8)
+	MOVQ    DI, SI
+	JMP     by1
+
+by1end:
+	SUBQ      SI, BX
+	JZ        done
+	MOVQ      $0x0000000000000001, DI
+	SHLXQ     BX, DI, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPD.Z (CX)(SI*8), K1, Z0
+	VMOVUPD.Z (DX)(SI*8), K1, Z1
+	VMULPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func axpy64AVX512(dst *float64, x *float64, a *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·axpy64AVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         a+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSD (DX), Z0
+	XORQ         DX, DX
+
+by2:
+	LEAQ    16(DX), SI
+	CMPQ    SI, BX
+	JGT     by2end
+	VMOVUPD (CX)(DX*8), Z1
+	VMOVUPD (AX)(DX*8), Z2
+	VMULPD  Z0, Z1, Z1
+	VADDPD  Z1, Z2, Z2
+	VMOVUPD Z2, (AX)(DX*8)
+	VMOVUPD 64(CX)(DX*8), Z1
+	VMOVUPD 64(AX)(DX*8), Z2
+	VMULPD  Z0, Z1, Z1
+	VADDPD  Z1, Z2, Z2
+	VMOVUPD Z2, 64(AX)(DX*8)
+	MOVQ    SI, DX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(DX), SI
+	CMPQ    SI, BX
+	JGT     by1end
+	VMOVUPD (CX)(DX*8), Z1
+	VMOVUPD (AX)(DX*8), Z2
+	VMULPD  Z0, Z1, Z1
+	VADDPD  Z1, Z2, Z2
+	VMOVUPD Z2, (AX)(DX*8)
+	MOVQ    SI, DX
+	JMP     by1
+
+by1end:
+	SUBQ      DX, BX
+	JZ        done
+	MOVQ      $0x0000000000000001, SI
+	SHLXQ     BX, SI, SI
+	DECQ      SI
+	KMOVW     SI, K1
+	VMOVUPD.Z (CX)(DX*8), K1, Z1
+	VMOVUPD.Z (AX)(DX*8), K1, Z2
+	VMULPD    Z0, Z1, Z1
+	VADDPD    Z1, Z2, Z2
+	VMOVUPD   Z2, K1, (AX)(DX*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func scale64AVX512(dst *float64, a *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·scale64AVX512(SB), NOSPLIT, $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSD (CX), Z0
+	XORQ         CX, CX
+
+by2:
+	LEAQ    16(CX), BX
+	CMPQ    BX, DX
+	JGT     by2end
+	VMOVUPD (AX)(CX*8), Z1
+	VMULPD  Z0, Z1, Z1
+	VMOVUPD Z1, (AX)(CX*8)
+	VMOVUPD 64(AX)(CX*8), Z1
+	VMULPD  Z0, Z1, Z1
+	VMOVUPD Z1, 64(AX)(CX*8)
+	MOVQ    BX, CX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(CX), BX
+	CMPQ    BX, DX
+	JGT     by1end
+	VMOVUPD (AX)(CX*8), Z1
+	VMULPD  Z0, Z1, Z1
+	VMOVUPD Z1, (AX)(CX*8)
+	MOVQ    BX, CX
+	JMP     by1
+
+by1end:
+	SUBQ      CX, DX
+	JZ        done
+	MOVQ      $0x0000000000000001, BX
+	SHLXQ     DX, BX, BX
+	DECQ      BX
+	KMOVW     BX, K1
+	VMOVUPD.Z (AX)(CX*8), K1, Z1
+	VMULPD    Z0, Z1, Z1
+	VMOVUPD   Z1, K1, (AX)(CX*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func descend64AVX512(theta *float64, grad *float64, c *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·descend64AVX512(SB), NOSPLIT, $0-32
+	MOVQ         theta+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSD (DX), Z0
+	VBROADCASTSD 8(DX), Z1
+	XORQ         DX, DX
+
+by2:
+	LEAQ    16(DX), SI
+	CMPQ    SI, BX
+	JGT     by2end
+	VMOVUPD (AX)(DX*8), Z2
+	VMOVUPD (CX)(DX*8), Z3
+	VMULPD  Z1, Z2, Z4
+	VADDPD  Z4, Z3, Z3
+	VMULPD  Z0, Z3, Z3
+	VSUBPD  Z3, Z2, Z2
+	VMOVUPD Z2, (AX)(DX*8)
+	VMOVUPD 64(AX)(DX*8), Z2
+	VMOVUPD 64(CX)(DX*8), Z3
+	VMULPD  Z1, Z2, Z4
+	VADDPD  Z4, Z3, Z3
+	VMULPD  Z0, Z3, Z3
+	VSUBPD  Z3, Z2, Z2
+	VMOVUPD Z2, 64(AX)(DX*8)
+	MOVQ    SI, DX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(DX), SI
+	CMPQ    SI, BX
+	JGT     by1end
+	VMOVUPD (AX)(DX*8), Z2
+	VMOVUPD (CX)(DX*8), Z3
+	VMULPD  Z1, Z2, Z4
+	VADDPD  Z4, Z3, Z3
+	VMULPD  Z0, Z3, Z3
+	VSUBPD  Z3, Z2, Z2
+	VMOVUPD Z2, (AX)(DX*8)
+	MOVQ    SI, DX
+	JMP     by1
+
+by1end:
+	SUBQ      DX, BX
+	JZ        done
+	MOVQ      $0x0000000000000001, SI
+	SHLXQ     BX, SI, SI
+	DECQ      SI
+	KMOVW     SI, K1
+	VMOVUPD.Z (AX)(DX*8), K1, Z2
+	VMOVUPD.Z (CX)(DX*8), K1, Z3
+	VMULPD    Z1, Z2, Z1
+	VADDPD    Z1, Z3, Z3
+	VMULPD    Z0, Z3, Z3
+	VSUBPD    Z3, Z2, Z2
+	VMOVUPD   Z2, K1, (AX)(DX*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func momentum64AVX512(theta *float64, grad *float64, v *float64, c *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·momentum64AVX512(SB), NOSPLIT, $0-40
+	MOVQ         theta+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         v+16(FP), DX
+	MOVQ         c+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VBROADCASTSD (BX), Z0
+	VBROADCASTSD 8(BX), Z1
+	VBROADCASTSD 16(BX), Z2
+	XORQ         BX, BX
+
+by2:
+	LEAQ    16(BX), DI
+	CMPQ    DI, SI
+	JGT     by2end
+	VMOVUPD (AX)(BX*8), Z3
+	VMOVUPD (CX)(BX*8), Z4
+	VMOVUPD (DX)(BX*8), Z5
+	VMULPD  Z1, Z3, Z6
+	VADDPD  Z6, Z4, Z4
+	VMULPD  Z2, Z5, Z5
+	VADDPD  Z4, Z5, Z5
+	VMOVUPD Z5, (DX)(BX*8)
+	VMULPD  Z0, Z5, Z5
+	VSUBPD  Z5, Z3, Z3
+	VMOVUPD Z3, (AX)(BX*8)
+	VMOVUPD 64(AX)(BX*8), Z3
+	VMOVUPD 64(CX)(BX*8), Z4
+	VMOVUPD 64(DX)(BX*8), Z5
+	VMULPD  Z1, Z3, Z6
+	VADDPD  Z6, Z4, Z4
+	VMULPD  Z2, Z5, Z5
+	VADDPD  Z4, Z5, Z5
+	VMOVUPD Z5, 64(DX)(BX*8)
+	VMULPD  Z0, Z5, Z5
+	VSUBPD  Z5, Z3, Z3
+	VMOVUPD Z3, 64(AX)(BX*8)
+	MOVQ    DI, BX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(BX), DI
+	CMPQ    DI, SI
+	JGT     by1end
+	VMOVUPD (AX)(BX*8), Z3
+	VMOVUPD (CX)(BX*8), Z4
+	VMOVUPD (DX)(BX*8), Z5
+	VMULPD  Z1, Z3, Z6
+	VADDPD  Z6, Z4, Z4
+	VMULPD  Z2, Z5, Z5
+	VADDPD  Z4, Z5, Z5
+	VMOVUPD Z5, (DX)(BX*8)
+	VMULPD  Z0, Z5, Z5
+	VSUBPD  Z5, Z3, Z3
+	VMOVUPD Z3, (AX)(BX*8)
+	MOVQ    DI, BX
+	JMP     by1
+
+by1end:
+	SUBQ      BX, SI
+	JZ        done
+	MOVQ      $0x0000000000000001, DI
+	SHLXQ     SI, DI, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPD.Z (AX)(BX*8), K1, Z3
+	VMOVUPD.Z (CX)(BX*8), K1, Z4
+	VMOVUPD.Z (DX)(BX*8), K1, Z5
+	VMULPD    Z1, Z3, Z1
+	VADDPD    Z1, Z4, Z4
+	VMULPD    Z2, Z5, Z5
+	VADDPD    Z4, Z5, Z5
+	VMOVUPD   Z5, K1, (DX)(BX*8)
+	VMULPD    Z0, Z5, Z5
+	VSUBPD    Z5, Z3, Z3
+	VMOVUPD   Z3, K1, (AX)(BX*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func nesterov64AVX512(theta *float64, grad *float64, v *float64, c *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·nesterov64AVX512(SB), NOSPLIT, $0-40
+	MOVQ         theta+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         v+16(FP), DX
+	MOVQ         c+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VBROADCASTSD (BX), Z0
+	VBROADCASTSD 8(BX), Z1
+	VBROADCASTSD 16(BX), Z2
+	XORQ         BX, BX
+
+by2:
+	LEAQ    16(BX), DI
+	CMPQ    DI, SI
+	JGT     by2end
+	VMOVUPD (AX)(BX*8), Z3
+	VMOVUPD (CX)(BX*8), Z4
+	VMOVUPD (DX)(BX*8), Z5
+	VMULPD  Z1, Z3, Z6
+	VADDPD  Z6, Z4, Z4
+	VMULPD  Z2, Z5, Z5
+	VADDPD  Z4, Z5, Z5
+	VMOVUPD Z5, (DX)(BX*8)
+	VMULPD  Z2, Z5, Z5
+	VADDPD  Z5, Z4, Z5
+	VMULPD  Z0, Z5, Z5
+	VSUBPD  Z5, Z3, Z3
+	VMOVUPD Z3, (AX)(BX*8)
+	VMOVUPD 64(AX)(BX*8), Z3
+	VMOVUPD 64(CX)(BX*8), Z4
+	VMOVUPD 64(DX)(BX*8), Z5
+	VMULPD  Z1, Z3, Z6
+	VADDPD  Z6, Z4, Z4
+	VMULPD  Z2, Z5, Z5
+	VADDPD  Z4, Z5, Z5
+	VMOVUPD Z5, 64(DX)(BX*8)
+	VMULPD  Z2, Z5, Z5
+	VADDPD  Z5, Z4, Z5
+	VMULPD  Z0, Z5, Z5
+	VSUBPD  Z5, Z3, Z3
+	VMOVUPD Z3, 64(AX)(BX*8)
+	MOVQ    DI, BX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(BX), DI
+	CMPQ    DI, SI
+	JGT     by1end
+	VMOVUPD (AX)(BX*8), Z3
+	VMOVUPD (CX)(BX*8), Z4
+	VMOVUPD (DX)(BX*8), Z5
+	VMULPD  Z1, Z3, Z6
+	VADDPD  Z6, Z4, Z4
+	VMULPD  Z2, Z5, Z5
+	VADDPD  Z4, Z5, Z5
+	VMOVUPD Z5, (DX)(BX*8)
+	VMULPD  Z2, Z5, Z5
+	VADDPD  Z5, Z4, Z5
+	VMULPD  Z0, Z5, Z5
+	VSUBPD  Z5, Z3, Z3
+	VMOVUPD Z3, (AX)(BX*8)
+	MOVQ    DI, BX
+	JMP     by1
+
+by1end:
+	SUBQ      BX, SI
+	JZ        done
+	MOVQ      $0x0000000000000001, DI
+	SHLXQ     SI, DI, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPD.Z (AX)(BX*8), K1, Z3
+	VMOVUPD.Z (CX)(BX*8), K1, Z4
+	VMOVUPD.Z (DX)(BX*8), K1, Z5
+	VMULPD    Z1, Z3, Z1
+	VADDPD    Z1, Z4, Z4
+	VMULPD    Z2, Z5, Z5
+	VADDPD    Z4, Z5, Z5
+	VMOVUPD   Z5, K1, (DX)(BX*8)
+	VMULPD    Z2, Z5, Z5
+	VADDPD    Z5, Z4, Z5
+	VMULPD    Z0, Z5, Z5
+	VSUBPD    Z5, Z3, Z3
+	VMOVUPD   Z3, K1, (AX)(BX*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func adam64AVX512(theta *float64, grad *float64, m *float64, v *float64, c *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adam64AVX512(SB), NOSPLIT, $0-48
+	MOVQ         theta+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         m+16(FP), DX
+	MOVQ         v+24(FP), BX
+	MOVQ         c+32(FP), SI
+	MOVQ         n+40(FP), DI
+	VBROADCASTSD (SI), Z0
+	VBROADCASTSD 8(SI), Z1
+	VBROADCASTSD 16(SI), Z2
+	VBROADCASTSD 24(SI), Z3
+	VBROADCASTSD 32(SI), Z4
+	VBROADCASTSD 40(SI), Z5
+	VBROADCASTSD 48(SI), Z6
+	VBROADCASTSD 56(SI), Z7
+	VBROADCASTSD 64(SI), Z8
+	XORQ         SI, SI
+
+by1:
+	LEAQ    8(SI), R8
+	CMPQ    R8, DI
+	JGT     by1end
+	VMOVUPD (AX)(SI*8), Z9
+	VMOVUPD (CX)(SI*8), Z10
+	VMULPD  Z0, Z9, Z11
+	VADDPD  Z11, Z10, Z10
+	VMOVUPD (DX)(SI*8), Z11
+	VMOVUPD (BX)(SI*8), Z12
+	VMULPD  Z1, Z11, Z11
+	VMULPD  Z3, Z12, Z12
+	VMULPD  Z2, Z10, Z13
+	VADDPD  Z13, Z11, Z11
+	VMOVUPD Z11, (DX)(SI*8)
+	VMULPD  Z10, Z10, Z10
+	VMULPD  Z4, Z10, Z10
+	VADDPD  Z10, Z12, Z12
+	VMOVUPD Z12, (BX)(SI*8)
+	VMULPD  Z6, Z12, Z12
+	VSQRTPD Z12, Z12
+	VADDPD  Z7, Z12, Z12
+	VMULPD  Z5, Z11, Z11
+	VDIVPD  Z12, Z11, Z11
+	VMULPD  Z8, Z9, Z13
+	VADDPD  Z11, Z13, Z13
+	VSUBPD  Z13, Z9, Z9
+	VMOVUPD Z9, (AX)(SI*8)
+	MOVQ    R8, SI
+	JMP     by1
+
+by1end:
+	SUBQ      SI, DI
+	JZ        done
+	MOVQ      $0x0000000000000001, R8
+	SHLXQ     DI, R8, R8
+	DECQ      R8
+	KMOVW     R8, K1
+	VMOVUPD.Z (AX)(SI*8), K1, Z9
+	VMOVUPD.Z (CX)(SI*8), K1, Z10
+	VMULPD    Z0, Z9, Z0
+	VADDPD    Z0, Z10, Z10
+	VMOVUPD.Z (DX)(SI*8), K1, Z0
+	VMOVUPD.Z (BX)(SI*8), K1, Z11
+	VMULPD    Z1, Z0, Z0
+	VMULPD    Z3, Z11, Z11
+	VMULPD    Z2, Z10, Z1
+	VADDPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (DX)(SI*8)
+	VMULPD    Z10, Z10, Z10
+	VMULPD    Z4, Z10, Z10
+	VADDPD    Z10, Z11, Z11
+	VMOVUPD   Z11, K1, (BX)(SI*8)
+	VMULPD    Z6, Z11, Z11
+	VSQRTPD   Z11, Z11
+	VADDPD    Z7, Z11, Z11
+	VMULPD    Z5, Z0, Z0
+	VDIVPD    Z11, Z0, Z0
+	VMULPD    Z8, Z9, Z1
+	VADDPD    Z0, Z1, Z1
+	VSUBPD    Z1, Z9, Z9
+	VMOVUPD   Z9, K1, (AX)(SI*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func dot64AVX512(x *float64, y *float64, n int) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·dot64AVX512(SB), NOSPLIT, $0-32
+	MOVQ   x+0(FP), AX
+	MOVQ   y+8(FP), CX
+	MOVQ   n+16(FP), DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	XORQ   BX, BX
+
+full:
+	LEAQ        16(BX), SI
+	CMPQ        SI, DX
+	JGT         rest
+	VMOVUPD     (AX)(BX*8), Z2
+	VMOVUPD     (CX)(BX*8), Z3
+	VFMADD231PD Z2, Z3, Z0
+	VMOVUPD     64(AX)(BX*8), Z2
+	VMOVUPD     64(CX)(BX*8), Z3
+	VFMADD231PD Z2, Z3, Z1
+	MOVQ        SI, BX
+	JMP         full
+
+rest:
+	SUBQ        BX, DX
+	JZ          done
+	MOVQ        $0x0000000000000001, SI
+	SHLXQ       DX, SI, SI
+	DECQ        SI
+	KMOVW       SI, K1
+	VMOVUPD.Z   (AX)(BX*8), K1, Z2
+	VMOVUPD.Z   (CX)(BX*8), K1, Z3
+	VFMADD231PD Z2, Z3, Z0
+	MOVQ        $0x0000000000000001, SI
+	SHLXQ       DX, SI, SI
+	DECQ        SI
+	SHRQ        $0x08, SI
+	KMOVW       SI, K1
+	VMOVUPD.Z   64(AX)(BX*8), K1, Z2
+	VMOVUPD.Z   64(CX)(BX*8), K1, Z3
+	VFMADD231PD Z2, Z3, Z1
+
+done:
+	VADDPD        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VUNPCKHPD     X0, X0, X1
+	VADDSD        X1, X0, X0
+	MOVSD         X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func squares64AVX512(x *float64, n int) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·squares64AVX512(SB), NOSPLIT, $0-24
+	MOVQ   x+0(FP), AX
+	MOVQ   n+8(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	XORQ   DX, DX
+
+full:
+	LEAQ        16(DX), BX
+	CMPQ        BX, CX
+	JGT         rest
+	VMOVUPD     (AX)(DX*8), Z2
+	VFMADD231PD Z2, Z2, Z0
+	VMOVUPD     64(AX)(DX*8), Z2
+	VFMADD231PD Z2, Z2, Z1
+	MOVQ        BX, DX
+	JMP         full
+
+rest:
+	SUBQ        DX, CX
+	JZ          done
+	MOVQ        $0x0000000000000001, BX
+	SHLXQ       CX, BX, BX
+	DECQ        BX
+	KMOVW       BX, K1
+	VMOVUPD.Z   (AX)(DX*8), K1, Z2
+	VFMADD231PD Z2, Z2, Z0
+	MOVQ        $0x0000000000000001, BX
+	SHLXQ       CX, BX, BX
+	DECQ        BX
+	SHRQ        $0x08, BX
+	KMOVW       BX, K1
+	VMOVUPD.Z   64(AX)(DX*8), K1, Z2
+	VFMADD231PD Z2, Z2, Z1
+
+done:
+	VADDPD        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VUNPCKHPD     X0, X0, X1
+	VADDSD        X1, X0, X0
+	MOVSD         X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func secant64AVX512(before *float64, after *float64, n int) (gg float64, gy float64, yy float64)
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·secant64AVX512(SB), NOSPLIT, $0-48
+	MOVQ   before+0(FP), AX
+	MOVQ   after+8(FP), CX
+	MOVQ   n+16(FP), DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	XORQ   BX, BX
+
+full:
+	LEAQ        16(BX), SI
+	CMPQ        SI, DX
+	JGT         rest
+	VMOVUPD     (AX)(BX*8), Z6
+	VMOVUPD     (CX)(BX*8), Z7
+	VSUBPD      Z6, Z7, Z7
+	VFMADD231PD Z6, Z6, Z0
+	VFMADD231PD Z6, Z7, Z1
+	VFMADD231PD Z7, Z7, Z2
+	VMOVUPD     64(AX)(BX*8), Z6
+	VMOVUPD     64(CX)(BX*8), Z7
+	VSUBPD      Z6, Z7, Z7
+	VFMADD231PD Z6, Z6, Z3
+	VFMADD231PD Z6, Z7, Z4
+	VFMADD231PD Z7, Z7, Z5
+	MOVQ        SI, BX
+	JMP         full
+
+rest:
+	SUBQ        BX, DX
+	JZ          done
+	MOVQ        $0x0000000000000001, SI
+	SHLXQ       DX, SI, SI
+	DECQ        SI
+	KMOVW       SI, K1
+	VMOVUPD.Z   (AX)(BX*8), K1, Z6
+	VMOVUPD.Z   (CX)(BX*8), K1, Z7
+	VSUBPD      Z6, Z7, Z7
+	VFMADD231PD Z6, Z6, Z0
+	VFMADD231PD Z6, Z7, Z1
+	VFMADD231PD Z7, Z7, Z2
+	MOVQ        $0x0000000000000001, SI
+	SHLXQ       DX, SI, SI
+	DECQ        SI
+	SHRQ        $0x08, SI
+	KMOVW       SI, K1
+	VMOVUPD.Z   64(AX)(BX*8), K1, Z6
+	VMOVUPD.Z   64(CX)(BX*8), K1, Z7
+	VSUBPD      Z6, Z7, Z7
+	VFMADD231PD Z6, Z6, Z3
+	VFMADD231PD Z6, Z7, Z4
+	VFMADD231PD Z7, Z7, Z5
+
+done:
+	VADDPD        Z3, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y3
+	VADDPD        Y3, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X3
+	VADDPD        X3, X0, X0
+	VUNPCKHPD     X0, X0, X3
+	VADDSD        X3, X0, X0
+	MOVSD         X0, gg+24(FP)
+	VADDPD        Z4, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VADDPD        X0, X1, X1
+	VUNPCKHPD     X1, X1, X0
+	VADDSD        X0, X1, X1
+	MOVSD         X1, gy+32(FP)
+	VADDPD        Z5, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y0
+	VADDPD        Y0, Y2, Y2
+	VEXTRACTF128  $0x01, Y2, X0
+	VADDPD        X0, X2, X2
+	VUNPCKHPD     X2, X2, X0
+	VADDSD        X0, X2, X2
+	MOVSD         X2, yy+40(FP)
+	VZEROUPPER
+	RET
+
+// func nonfinite64AVX512(x *float64, n int) int
+// Requires: AVX, AVX512F, BMI2
+TEXT ·nonfinite64AVX512(SB), NOSPLIT, $0-24
+	MOVQ   x+0(FP), AX
+	MOVQ   n+8(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	XORQ   DX, DX
+
+by2:
+	LEAQ    16(DX), BX
+	CMPQ    BX, CX
+	JGT     by2end
+	VMOVUPD (AX)(DX*8), Z2
+	VMULPD  Z0, Z2, Z2
+	VADDPD  Z2, Z1, Z1
+	VMOVUPD 64(AX)(DX*8), Z2
+	VMULPD  Z0, Z2, Z2
+	VADDPD  Z2, Z1, Z1
+	MOVQ    BX, DX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    8(DX), BX
+	CMPQ    BX, CX
+	JGT     by1end
+	VMOVUPD (AX)(DX*8), Z2
+	VMULPD  Z0, Z2, Z2
+	VADDPD  Z2, Z1, Z1
+	MOVQ    BX, DX
+	JMP     by1
+
+by1end:
+	SUBQ      DX, CX
+	JZ        done
+	MOVQ      $0x0000000000000001, BX
+	SHLXQ     CX, BX, BX
+	DECQ      BX
+	KMOVW     BX, K1
+	VMOVUPD.Z (AX)(DX*8), K1, Z2
+	VMULPD    Z0, Z2, Z2
+	VADDPD    Z2, Z1, Z1
+
+done:
+	XORQ   AX, AX
+	VCMPPD $0x03, Z1, Z1, K1
+	KMOVW  K1, AX
+	MOVQ   AX, ret+16(FP)
+	VZEROUPPER
+	RET
+
 // func product1x64AVX2(c *float64, init *float64, a *float64, b *float64, cRow int, initRow int, aRow int, aStep int, bStep int, rows int, steps int, last int)
 // Requires: AVX, FMA3
 TEXT ·product1x64AVX2(SB), NOSPLIT, $0-96
@@ -2941,9 +7874,9 @@ rows1end:
 // Requires: AVX, FMA3
 TEXT ·productPart64AVX2(SB), NOSPLIT, $0-96
 	MOVQ    last+88(FP), AX
-	LEAQ    ones64<>+32(SB), CX
+	LEAQ    ones64<>+128(SB), CX
 	NEGQ    AX
-	VMOVDQU (CX)(AX*8), Y0
+	VMOVUPS (CX)(AX*8), Y0
 	MOVQ    c+0(FP), AX
 	MOVQ    init+8(FP), CX
 	MOVQ    a+16(FP), DX
@@ -3148,11 +8081,35 @@ DATA ones64<>+0(SB)/8, $0xffffffffffffffff
 DATA ones64<>+8(SB)/8, $0xffffffffffffffff
 DATA ones64<>+16(SB)/8, $0xffffffffffffffff
 DATA ones64<>+24(SB)/8, $0xffffffffffffffff
-DATA ones64<>+32(SB)/8, $0x0000000000000000
-DATA ones64<>+40(SB)/8, $0x0000000000000000
-DATA ones64<>+48(SB)/8, $0x0000000000000000
-DATA ones64<>+56(SB)/8, $0x0000000000000000
-GLOBL ones64<>(SB), RODATA|NOPTR, $64
+DATA ones64<>+32(SB)/8, $0xffffffffffffffff
+DATA ones64<>+40(SB)/8, $0xffffffffffffffff
+DATA ones64<>+48(SB)/8, $0xffffffffffffffff
+DATA ones64<>+56(SB)/8, $0xffffffffffffffff
+DATA ones64<>+64(SB)/8, $0xffffffffffffffff
+DATA ones64<>+72(SB)/8, $0xffffffffffffffff
+DATA ones64<>+80(SB)/8, $0xffffffffffffffff
+DATA ones64<>+88(SB)/8, $0xffffffffffffffff
+DATA ones64<>+96(SB)/8, $0xffffffffffffffff
+DATA ones64<>+104(SB)/8, $0xffffffffffffffff
+DATA ones64<>+112(SB)/8, $0xffffffffffffffff
+DATA ones64<>+120(SB)/8, $0xffffffffffffffff
+DATA ones64<>+128(SB)/8, $0x0000000000000000
+DATA ones64<>+136(SB)/8, $0x0000000000000000
+DATA ones64<>+144(SB)/8, $0x0000000000000000
+DATA ones64<>+152(SB)/8, $0x0000000000000000
+DATA ones64<>+160(SB)/8, $0x0000000000000000
+DATA ones64<>+168(SB)/8, $0x0000000000000000
+DATA ones64<>+176(SB)/8, $0x0000000000000000
+DATA ones64<>+184(SB)/8, $0x0000000000000000
+DATA ones64<>+192(SB)/8, $0x0000000000000000
+DATA ones64<>+200(SB)/8, $0x0000000000000000
+DATA ones64<>+208(SB)/8, $0x0000000000000000
+DATA ones64<>+216(SB)/8, $0x0000000000000000
+DATA ones64<>+224(SB)/8, $0x0000000000000000
+DATA ones64<>+232(SB)/8, $0x0000000000000000
+DATA ones64<>+240(SB)/8, $0x0000000000000000
+DATA ones64<>+248(SB)/8, $0x0000000000000000
+GLOBL ones64<>(SB), RODATA|NOPTR, $256
 
 // func peak64AVX2(rounds int)
 // Requires: AVX, FMA3
@@ -3187,6 +8144,899 @@ round:
 	VFMADD231PD Y0, Y0, Y12
 	DECQ        AX
 	JNZ         round
+	VZEROUPPER
+	RET
+
+// func add64AVX2(dst *float64, x *float64, y *float64, n int)
+// Requires: AVX
+TEXT ·add64AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by2:
+	LEAQ    8(SI), DI
+	CMPQ    DI, BX
+	JGT     by2end
+	VMOVUPD (CX)(SI*8), Y0
+	VMOVUPD (DX)(SI*8), Y1
+	VADDPD  Y1, Y0, Y0
+	VMOVUPD Y0, (AX)(SI*8)
+	VMOVUPD 32(CX)(SI*8), Y0
+	VMOVUPD 32(DX)(SI*8), Y1
+	VADDPD  Y1, Y0, Y0
+	VMOVUPD Y0, 32(AX)(SI*8)
+	MOVQ    DI, SI
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    4(SI), DI
+	CMPQ    DI, BX
+	JGT     by1end
+	VMOVUPD (CX)(SI*8), Y0
+	VMOVUPD (DX)(SI*8), Y1
+	VADDPD  Y1, Y0, Y0
+	VMOVUPD Y0, (AX)(SI*8)
+	MOVQ    DI, SI
+	JMP     by1
+
+by1end:
+	SUBQ       SI, BX
+	JZ         done
+	LEAQ       ones64<>+128(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*8), Y0
+	VMASKMOVPD (CX)(SI*8), Y0, Y1
+	VMASKMOVPD (DX)(SI*8), Y0, Y2
+	VADDPD     Y2, Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)(SI*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sub64AVX2(dst *float64, x *float64, y *float64, n int)
+// Requires: AVX
+TEXT ·sub64AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by2:
+	LEAQ    8(SI), DI
+	CMPQ    DI, BX
+	JGT     by2end
+	VMOVUPD (CX)(SI*8), Y0
+	VMOVUPD (DX)(SI*8), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, (AX)(SI*8)
+	VMOVUPD 32(CX)(SI*8), Y0
+	VMOVUPD 32(DX)(SI*8), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, 32(AX)(SI*8)
+	MOVQ    DI, SI
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    4(SI), DI
+	CMPQ    DI, BX
+	JGT     by1end
+	VMOVUPD (CX)(SI*8), Y0
+	VMOVUPD (DX)(SI*8), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, (AX)(SI*8)
+	MOVQ    DI, SI
+	JMP     by1
+
+by1end:
+	SUBQ       SI, BX
+	JZ         done
+	LEAQ       ones64<>+128(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*8), Y0
+	VMASKMOVPD (CX)(SI*8), Y0, Y1
+	VMASKMOVPD (DX)(SI*8), Y0, Y2
+	VSUBPD     Y2, Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)(SI*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mul64AVX2(dst *float64, x *float64, y *float64, n int)
+// Requires: AVX
+TEXT ·mul64AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+by2:
+	LEAQ    8(SI), DI
+	CMPQ    DI, BX
+	JGT     by2end
+	VMOVUPD (CX)(SI*8), Y0
+	VMOVUPD (DX)(SI*8), Y1
+	VMULPD  Y1, Y0, Y0
+	VMOVUPD Y0, (AX)(SI*8)
+	VMOVUPD 32(CX)(SI*8), Y0
+	VMOVUPD 32(DX)(SI*8), Y1
+	VMULPD  Y1, Y0, Y0
+	VMOVUPD Y0, 32(AX)(SI*8)
+	MOVQ    DI, SI
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    4(SI), DI
+	CMPQ    DI, BX
+	JGT     by1end
+	VMOVUPD (CX)(SI*8), Y0
+	VMOVUPD (DX)(SI*8), Y1
+	VMULPD  Y1, Y0, Y0
+	VMOVUPD Y0, (AX)(SI*8)
+	MOVQ    DI, SI
+	JMP     by1
+
+by1end:
+	SUBQ       SI, BX
+	JZ         done
+	LEAQ       ones64<>+128(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*8), Y0
+	VMASKMOVPD (CX)(SI*8), Y0, Y1
+	VMASKMOVPD (DX)(SI*8), Y0, Y2
+	VMULPD     Y2, Y1, Y1
+	VMASKMOVPD Y1, Y0, (AX)(SI*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func axpy64AVX2(dst *float64, x *float64, a *float64, n int)
+// Requires: AVX
+TEXT ·axpy64AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         a+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSD (DX), Y0
+	XORQ         DX, DX
+
+by2:
+	LEAQ    8(DX), SI
+	CMPQ    SI, BX
+	JGT     by2end
+	VMOVUPD (CX)(DX*8), Y1
+	VMOVUPD (AX)(DX*8), Y2
+	VMULPD  Y0, Y1, Y1
+	VADDPD  Y1, Y2, Y2
+	VMOVUPD Y2, (AX)(DX*8)
+	VMOVUPD 32(CX)(DX*8), Y1
+	VMOVUPD 32(AX)(DX*8), Y2
+	VMULPD  Y0, Y1, Y1
+	VADDPD  Y1, Y2, Y2
+	VMOVUPD Y2, 32(AX)(DX*8)
+	MOVQ    SI, DX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    4(DX), SI
+	CMPQ    SI, BX
+	JGT     by1end
+	VMOVUPD (CX)(DX*8), Y1
+	VMOVUPD (AX)(DX*8), Y2
+	VMULPD  Y0, Y1, Y1
+	VADDPD  Y1, Y2, Y2
+	VMOVUPD Y2, (AX)(DX*8)
+	MOVQ    SI, DX
+	JMP     by1
+
+by1end:
+	SUBQ       DX, BX
+	JZ         done
+	LEAQ       ones64<>+128(SB), SI
+	NEGQ       BX
+	VMOVUPS    (SI)(BX*8), Y1
+	VMASKMOVPD (CX)(DX*8), Y1, Y2
+	VMASKMOVPD (AX)(DX*8), Y1, Y3
+	VMULPD     Y0, Y2, Y2
+	VADDPD     Y2, Y3, Y3
+	VMASKMOVPD Y3, Y1, (AX)(DX*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func scale64AVX2(dst *float64, a *float64, n int)
+// Requires: AVX
+TEXT ·scale64AVX2(SB), NOSPLIT, $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSD (CX), Y0
+	XORQ         CX, CX
+
+by2:
+	LEAQ    8(CX), BX
+	CMPQ    BX, DX
+	JGT     by2end
+	VMOVUPD (AX)(CX*8), Y1
+	VMULPD  Y0, Y1, Y1
+	VMOVUPD Y1, (AX)(CX*8)
+	VMOVUPD 32(AX)(CX*8), Y1
+	VMULPD  Y0, Y1, Y1
+	VMOVUPD Y1, 32(AX)(CX*8)
+	MOVQ    BX, CX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    4(CX), BX
+	CMPQ    BX, DX
+	JGT     by1end
+	VMOVUPD (AX)(CX*8), Y1
+	VMULPD  Y0, Y1, Y1
+	VMOVUPD Y1, (AX)(CX*8)
+	MOVQ    BX, CX
+	JMP     by1
+
+by1end:
+	SUBQ       CX, DX
+	JZ         done
+	LEAQ       ones64<>+128(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*8), Y1
+	VMASKMOVPD (AX)(CX*8), Y1, Y2
+	VMULPD     Y0, Y2, Y2
+	VMASKMOVPD Y2, Y1, (AX)(CX*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func descend64AVX2(theta *float64, grad *float64, c *float64, n int)
+// Requires: AVX
+TEXT ·descend64AVX2(SB), NOSPLIT, $0-32
+	MOVQ         theta+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         c+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSD (DX), Y0
+	VBROADCASTSD 8(DX), Y1
+	XORQ         DX, DX
+
+by2:
+	LEAQ    8(DX), SI
+	CMPQ    SI, BX
+	JGT     by2end
+	VMOVUPD (AX)(DX*8), Y2
+	VMOVUPD (CX)(DX*8), Y3
+	VMULPD  Y1, Y2, Y4
+	VADDPD  Y4, Y3, Y3
+	VMULPD  Y0, Y3, Y3
+	VSUBPD  Y3, Y2, Y2
+	VMOVUPD Y2, (AX)(DX*8)
+	VMOVUPD 32(AX)(DX*8), Y2
+	VMOVUPD 32(CX)(DX*8), Y3
+	VMULPD  Y1, Y2, Y4
+	VADDPD  Y4, Y3, Y3
+	VMULPD  Y0, Y3, Y3
+	VSUBPD  Y3, Y2, Y2
+	VMOVUPD Y2, 32(AX)(DX*8)
+	MOVQ    SI, DX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    4(DX), SI
+	CMPQ    SI, BX
+	JGT     by1end
+	VMOVUPD (AX)(DX*8), Y2
+	VMOVUPD (CX)(DX*8), Y3
+	VMULPD  Y1, Y2, Y4
+	VADDPD  Y4, Y3, Y3
+	VMULPD  Y0, Y3, Y3
+	VSUBPD  Y3, Y2, Y2
+	VMOVUPD Y2, (AX)(DX*8)
+	MOVQ    SI, DX
+	JMP     by1
+
+by1end:
+	SUBQ       DX, BX
+	JZ         done
+	LEAQ       ones64<>+128(SB), SI
+	NEGQ       BX
+	VMOVUPS    (SI)(BX*8), Y2
+	VMASKMOVPD (AX)(DX*8), Y2, Y3
+	VMASKMOVPD (CX)(DX*8), Y2, Y4
+	VMULPD     Y1, Y3, Y1
+	VADDPD     Y1, Y4, Y4
+	VMULPD     Y0, Y4, Y4
+	VSUBPD     Y4, Y3, Y3
+	VMASKMOVPD Y3, Y2, (AX)(DX*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func momentum64AVX2(theta *float64, grad *float64, v *float64, c *float64, n int)
+// Requires: AVX
+TEXT ·momentum64AVX2(SB), NOSPLIT, $0-40
+	MOVQ         theta+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         v+16(FP), DX
+	MOVQ         c+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VBROADCASTSD (BX), Y0
+	VBROADCASTSD 8(BX), Y1
+	VBROADCASTSD 16(BX), Y2
+	XORQ         BX, BX
+
+by2:
+	LEAQ    8(BX), DI
+	CMPQ    DI, SI
+	JGT     by2end
+	VMOVUPD (AX)(BX*8), Y3
+	VMOVUPD (CX)(BX*8), Y4
+	VMOVUPD (DX)(BX*8), Y5
+	VMULPD  Y1, Y3, Y6
+	VADDPD  Y6, Y4, Y4
+	VMULPD  Y2, Y5, Y5
+	VADDPD  Y4, Y5, Y5
+	VMOVUPD Y5, (DX)(BX*8)
+	VMULPD  Y0, Y5, Y5
+	VSUBPD  Y5, Y3, Y3
+	VMOVUPD Y3, (AX)(BX*8)
+	VMOVUPD 32(AX)(BX*8), Y3
+	VMOVUPD 32(CX)(BX*8), Y4
+	VMOVUPD 32(DX)(BX*8), Y5
+	VMULPD  Y1, Y3, Y6
+	VADDPD  Y6, Y4, Y4
+	VMULPD  Y2, Y5, Y5
+	VADDPD  Y4, Y5, Y5
+	VMOVUPD Y5, 32(DX)(BX*8)
+	VMULPD  Y0, Y5, Y5
+	VSUBPD  Y5, Y3, Y3
+	VMOVUPD Y3, 32(AX)(BX*8)
+	MOVQ    DI, BX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    4(BX), DI
+	CMPQ    DI, SI
+	JGT     by1end
+	VMOVUPD (AX)(BX*8), Y3
+	VMOVUPD (CX)(BX*8), Y4
+	VMOVUPD (DX)(BX*8), Y5
+	VMULPD  Y1, Y3, Y6
+	VADDPD  Y6, Y4, Y4
+	VMULPD  Y2, Y5, Y5
+	VADDPD  Y4, Y5, Y5
+	VMOVUPD Y5, (DX)(BX*8)
+	VMULPD  Y0, Y5, Y5
+	VSUBPD  Y5, Y3, Y3
+	VMOVUPD Y3, (AX)(BX*8)
+	MOVQ    DI, BX
+	JMP     by1
+
+by1end:
+	SUBQ       BX, SI
+	JZ         done
+	LEAQ       ones64<>+128(SB), DI
+	NEGQ       SI
+	VMOVUPS    (DI)(SI*8), Y3
+	VMASKMOVPD (AX)(BX*8), Y3, Y4
+	VMASKMOVPD (CX)(BX*8), Y3, Y5
+	VMASKMOVPD (DX)(BX*8), Y3, Y6
+	VMULPD     Y1, Y4, Y1
+	VADDPD     Y1, Y5, Y5
+	VMULPD     Y2, Y6, Y6
+	VADDPD     Y5, Y6, Y6
+	VMASKMOVPD Y6, Y3, (DX)(BX*8)
+	VMULPD     Y0, Y6, Y6
+	VSUBPD     Y6, Y4, Y4
+	VMASKMOVPD Y4, Y3, (AX)(BX*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func nesterov64AVX2(theta *float64, grad *float64, v *float64, c *float64, n int)
+// Requires: AVX
+TEXT ·nesterov64AVX2(SB), NOSPLIT, $0-40
+	MOVQ         theta+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         v+16(FP), DX
+	MOVQ         c+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VBROADCASTSD (BX), Y0
+	VBROADCASTSD 8(BX), Y1
+	VBROADCASTSD 16(BX), Y2
+	XORQ         BX, BX
+
+by2:
+	LEAQ    8(BX), DI
+	CMPQ    DI, SI
+	JGT     by2end
+	VMOVUPD (AX)(BX*8), Y3
+	VMOVUPD (CX)(BX*8), Y4
+	VMOVUPD (DX)(BX*8), Y5
+	VMULPD  Y1, Y3, Y6
+	VADDPD  Y6, Y4, Y4
+	VMULPD  Y2, Y5, Y5
+	VADDPD  Y4, Y5, Y5
+	VMOVUPD Y5, (DX)(BX*8)
+	VMULPD  Y2, Y5, Y5
+	VADDPD  Y5, Y4, Y5
+	VMULPD  Y0, Y5, Y5
+	VSUBPD  Y5, Y3, Y3
+	VMOVUPD Y3, (AX)(BX*8)
+	VMOVUPD 32(AX)(BX*8), Y3
+	VMOVUPD 32(CX)(BX*8), Y4
+	VMOVUPD 32(DX)(BX*8), Y5
+	VMULPD  Y1, Y3, Y6
+	VADDPD  Y6, Y4, Y4
+	VMULPD  Y2, Y5, Y5
+	VADDPD  Y4, Y5, Y5
+	VMOVUPD Y5, 32(DX)(BX*8)
+	VMULPD  Y2, Y5, Y5
+	VADDPD  Y5, Y4, Y5
+	VMULPD  Y0, Y5, Y5
+	VSUBPD  Y5, Y3, Y3
+	VMOVUPD Y3, 32(AX)(BX*8)
+	MOVQ    DI, BX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    4(BX), DI
+	CMPQ    DI, SI
+	JGT     by1end
+	VMOVUPD (AX)(BX*8), Y3
+	VMOVUPD (CX)(BX*8), Y4
+	VMOVUPD (DX)(BX*8), Y5
+	VMULPD  Y1, Y3, Y6
+	VADDPD  Y6, Y4, Y4
+	VMULPD  Y2, Y5, Y5
+	VADDPD  Y4, Y5, Y5
+	VMOVUPD Y5, (DX)(BX*8)
+	VMULPD  Y2, Y5, Y5
+	VADDPD  Y5, Y4, Y5
+	VMULPD  Y0, Y5, Y5
+	VSUBPD  Y5, Y3, Y3
+	VMOVUPD Y3, (AX)(BX*8)
+	MOVQ    DI, BX
+	JMP     by1
+
+by1end:
+	SUBQ       BX, SI
+	JZ         done
+	LEAQ       ones64<>+128(SB), DI
+	NEGQ       SI
+	VMOVUPS    (DI)(SI*8), Y3
+	VMASKMOVPD (AX)(BX*8), Y3, Y4
+	VMASKMOVPD (CX)(BX*8), Y3, Y5
+	VMASKMOVPD (DX)(BX*8), Y3, Y6
+	VMULPD     Y1, Y4, Y1
+	VADDPD     Y1, Y5, Y5
+	VMULPD     Y2, Y6, Y6
+	VADDPD     Y5, Y6, Y6
+	VMASKMOVPD Y6, Y3, (DX)(BX*8)
+	VMULPD     Y2, Y6, Y6
+	VADDPD     Y6, Y5, Y6
+	VMULPD     Y0, Y6, Y6
+	VSUBPD     Y6, Y4, Y4
+	VMASKMOVPD Y4, Y3, (AX)(BX*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func adam64AVX2(theta *float64, grad *float64, m *float64, v *float64, c *float64, n int)
+// Requires: AVX
+TEXT ·adam64AVX2(SB), NOSPLIT, $0-48
+	MOVQ         theta+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         m+16(FP), DX
+	MOVQ         v+24(FP), BX
+	MOVQ         c+32(FP), SI
+	MOVQ         n+40(FP), DI
+	VBROADCASTSD (SI), Y0
+	VBROADCASTSD 8(SI), Y1
+	VBROADCASTSD 16(SI), Y2
+	VBROADCASTSD 24(SI), Y3
+	VBROADCASTSD 32(SI), Y4
+	VBROADCASTSD 40(SI), Y5
+	VBROADCASTSD 48(SI), Y6
+	VBROADCASTSD 56(SI), Y7
+	VBROADCASTSD 64(SI), Y8
+	XORQ         SI, SI
+
+by1:
+	LEAQ    4(SI), R8
+	CMPQ    R8, DI
+	JGT     by1end
+	VMOVUPD (AX)(SI*8), Y9
+	VMOVUPD (CX)(SI*8), Y10
+	VMULPD  Y0, Y9, Y11
+	VADDPD  Y11, Y10, Y10
+	VMOVUPD (DX)(SI*8), Y11
+	VMOVUPD (BX)(SI*8), Y12
+	VMULPD  Y1, Y11, Y11
+	VMULPD  Y3, Y12, Y12
+	VMULPD  Y2, Y10, Y13
+	VADDPD  Y13, Y11, Y11
+	VMOVUPD Y11, (DX)(SI*8)
+	VMULPD  Y10, Y10, Y10
+	VMULPD  Y4, Y10, Y10
+	VADDPD  Y10, Y12, Y12
+	VMOVUPD Y12, (BX)(SI*8)
+	VMULPD  Y6, Y12, Y12
+	VSQRTPD Y12, Y12
+	VADDPD  Y7, Y12, Y12
+	VMULPD  Y5, Y11, Y11
+	VDIVPD  Y12, Y11, Y11
+	VMULPD  Y8, Y9, Y13
+	VADDPD  Y11, Y13, Y13
+	VSUBPD  Y13, Y9, Y9
+	VMOVUPD Y9, (AX)(SI*8)
+	MOVQ    R8, SI
+	JMP     by1
+
+by1end:
+	SUBQ       SI, DI
+	JZ         done
+	LEAQ       ones64<>+128(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*8), Y9
+	VMASKMOVPD (AX)(SI*8), Y9, Y10
+	VMASKMOVPD (CX)(SI*8), Y9, Y11
+	VMULPD     Y0, Y10, Y0
+	VADDPD     Y0, Y11, Y11
+	VMASKMOVPD (DX)(SI*8), Y9, Y0
+	VMASKMOVPD (BX)(SI*8), Y9, Y12
+	VMULPD     Y1, Y0, Y0
+	VMULPD     Y3, Y12, Y12
+	VMULPD     Y2, Y11, Y1
+	VADDPD     Y1, Y0, Y0
+	VMASKMOVPD Y0, Y9, (DX)(SI*8)
+	VMULPD     Y11, Y11, Y11
+	VMULPD     Y4, Y11, Y11
+	VADDPD     Y11, Y12, Y12
+	VMASKMOVPD Y12, Y9, (BX)(SI*8)
+	VMULPD     Y6, Y12, Y12
+	VSQRTPD    Y12, Y12
+	VADDPD     Y7, Y12, Y12
+	VMULPD     Y5, Y0, Y0
+	VDIVPD     Y12, Y0, Y0
+	VMULPD     Y8, Y10, Y1
+	VADDPD     Y0, Y1, Y1
+	VSUBPD     Y1, Y10, Y10
+	VMASKMOVPD Y10, Y9, (AX)(SI*8)
+
+done:
+	VZEROUPPER
+	RET
+
+// func dot64AVX2(x *float64, y *float64, n int) float64
+// Requires: AVX, FMA3, SSE2
+TEXT ·dot64AVX2(SB), NOSPLIT, $0-32
+	MOVQ   x+0(FP), AX
+	MOVQ   y+8(FP), CX
+	MOVQ   n+16(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	XORQ   BX, BX
+
+full:
+	LEAQ        16(BX), SI
+	CMPQ        SI, DX
+	JGT         rest
+	VMOVUPD     (AX)(BX*8), Y4
+	VMOVUPD     (CX)(BX*8), Y5
+	VFMADD231PD Y4, Y5, Y0
+	VMOVUPD     32(AX)(BX*8), Y4
+	VMOVUPD     32(CX)(BX*8), Y5
+	VFMADD231PD Y4, Y5, Y1
+	VMOVUPD     64(AX)(BX*8), Y4
+	VMOVUPD     64(CX)(BX*8), Y5
+	VFMADD231PD Y4, Y5, Y2
+	VMOVUPD     96(AX)(BX*8), Y4
+	VMOVUPD     96(CX)(BX*8), Y5
+	VFMADD231PD Y4, Y5, Y3
+	MOVQ        SI, BX
+	JMP         full
+
+rest:
+	SUBQ        BX, DX
+	JZ          done
+	LEAQ        ones64<>+128(SB), DI
+	MOVQ        DX, SI
+	NEGQ        SI
+	VMOVUPS     (DI)(SI*8), Y4
+	VMASKMOVPD  (AX)(BX*8), Y4, Y5
+	VMASKMOVPD  (CX)(BX*8), Y4, Y4
+	VFMADD231PD Y5, Y4, Y0
+	LEAQ        ones64<>+160(SB), DI
+	MOVQ        DX, SI
+	NEGQ        SI
+	VMOVUPS     (DI)(SI*8), Y4
+	VMASKMOVPD  32(AX)(BX*8), Y4, Y5
+	VMASKMOVPD  32(CX)(BX*8), Y4, Y4
+	VFMADD231PD Y5, Y4, Y1
+	LEAQ        ones64<>+192(SB), DI
+	MOVQ        DX, SI
+	NEGQ        SI
+	VMOVUPS     (DI)(SI*8), Y4
+	VMASKMOVPD  64(AX)(BX*8), Y4, Y5
+	VMASKMOVPD  64(CX)(BX*8), Y4, Y4
+	VFMADD231PD Y5, Y4, Y2
+	LEAQ        ones64<>+224(SB), SI
+	NEGQ        DX
+	VMOVUPS     (SI)(DX*8), Y4
+	VMASKMOVPD  96(AX)(BX*8), Y4, Y5
+	VMASKMOVPD  96(CX)(BX*8), Y4, Y4
+	VFMADD231PD Y5, Y4, Y3
+
+done:
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VUNPCKHPD    X0, X0, X1
+	VADDSD       X1, X0, X0
+	MOVSD        X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func squares64AVX2(x *float64, n int) float64
+// Requires: AVX, FMA3, SSE2
+TEXT ·squares64AVX2(SB), NOSPLIT, $0-24
+	MOVQ   x+0(FP), AX
+	MOVQ   n+8(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	XORQ   DX, DX
+
+full:
+	LEAQ        16(DX), BX
+	CMPQ        BX, CX
+	JGT         rest
+	VMOVUPD     (AX)(DX*8), Y4
+	VFMADD231PD Y4, Y4, Y0
+	VMOVUPD     32(AX)(DX*8), Y4
+	VFMADD231PD Y4, Y4, Y1
+	VMOVUPD     64(AX)(DX*8), Y4
+	VFMADD231PD Y4, Y4, Y2
+	VMOVUPD     96(AX)(DX*8), Y4
+	VFMADD231PD Y4, Y4, Y3
+	MOVQ        BX, DX
+	JMP         full
+
+rest:
+	SUBQ        DX, CX
+	JZ          done
+	LEAQ        ones64<>+128(SB), SI
+	MOVQ        CX, BX
+	NEGQ        BX
+	VMOVUPS     (SI)(BX*8), Y4
+	VMASKMOVPD  (AX)(DX*8), Y4, Y4
+	VFMADD231PD Y4, Y4, Y0
+	LEAQ        ones64<>+160(SB), SI
+	MOVQ        CX, BX
+	NEGQ        BX
+	VMOVUPS     (SI)(BX*8), Y4
+	VMASKMOVPD  32(AX)(DX*8), Y4, Y4
+	VFMADD231PD Y4, Y4, Y1
+	LEAQ        ones64<>+192(SB), SI
+	MOVQ        CX, BX
+	NEGQ        BX
+	VMOVUPS     (SI)(BX*8), Y4
+	VMASKMOVPD  64(AX)(DX*8), Y4, Y4
+	VFMADD231PD Y4, Y4, Y2
+	LEAQ        ones64<>+224(SB), BX
+	NEGQ        CX
+	VMOVUPS     (BX)(CX*8), Y4
+	VMASKMOVPD  96(AX)(DX*8), Y4, Y4
+	VFMADD231PD Y4, Y4, Y3
+
+done:
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VUNPCKHPD    X0, X0, X1
+	VADDSD       X1, X0, X0
+	MOVSD        X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func secant64AVX2(before *float64, after *float64, n int) (gg float64, gy float64, yy float64)
+// Requires: AVX, FMA3, SSE2
+TEXT ·secant64AVX2(SB), NOSPLIT, $0-48
+	MOVQ   before+0(FP), AX
+	MOVQ   after+8(FP), CX
+	MOVQ   n+16(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	XORQ   BX, BX
+
+full:
+	LEAQ        16(BX), SI
+	CMPQ        SI, DX
+	JGT         rest
+	VMOVUPD     (AX)(BX*8), Y12
+	VMOVUPD     (CX)(BX*8), Y13
+	VSUBPD      Y12, Y13, Y13
+	VFMADD231PD Y12, Y12, Y0
+	VFMADD231PD Y12, Y13, Y1
+	VFMADD231PD Y13, Y13, Y2
+	VMOVUPD     32(AX)(BX*8), Y12
+	VMOVUPD     32(CX)(BX*8), Y13
+	VSUBPD      Y12, Y13, Y13
+	VFMADD231PD Y12, Y12, Y3
+	VFMADD231PD Y12, Y13, Y4
+	VFMADD231PD Y13, Y13, Y5
+	VMOVUPD     64(AX)(BX*8), Y12
+	VMOVUPD     64(CX)(BX*8), Y13
+	VSUBPD      Y12, Y13, Y13
+	VFMADD231PD Y12, Y12, Y6
+	VFMADD231PD Y12, Y13, Y7
+	VFMADD231PD Y13, Y13, Y8
+	VMOVUPD     96(AX)(BX*8), Y12
+	VMOVUPD     96(CX)(BX*8), Y13
+	VSUBPD      Y12, Y13, Y13
+	VFMADD231PD Y12, Y12, Y9
+	VFMADD231PD Y12, Y13, Y10
+	VFMADD231PD Y13, Y13, Y11
+	MOVQ        SI, BX
+	JMP         full
+
+rest:
+	SUBQ        BX, DX
+	JZ          done
+	LEAQ        ones64<>+128(SB), DI
+	MOVQ        DX, SI
+	NEGQ        SI
+	VMOVUPS     (DI)(SI*8), Y12
+	VMASKMOVPD  (AX)(BX*8), Y12, Y13
+	VMASKMOVPD  (CX)(BX*8), Y12, Y12
+	VSUBPD      Y13, Y12, Y12
+	VFMADD231PD Y13, Y13, Y0
+	VFMADD231PD Y13, Y12, Y1
+	VFMADD231PD Y12, Y12, Y2
+	LEAQ        ones64<>+160(SB), DI
+	MOVQ        DX, SI
+	NEGQ        SI
+	VMOVUPS     (DI)(SI*8), Y12
+	VMASKMOVPD  32(AX)(BX*8), Y12, Y13
+	VMASKMOVPD  32(CX)(BX*8), Y12, Y12
+	VSUBPD      Y13, Y12, Y12
+	VFMADD231PD Y13, Y13, Y3
+	VFMADD231PD Y13, Y12, Y4
+	VFMADD231PD Y12, Y12, Y5
+	LEAQ        ones64<>+192(SB), DI
+	MOVQ        DX, SI
+	NEGQ        SI
+	VMOVUPS     (DI)(SI*8), Y12
+	VMASKMOVPD  64(AX)(BX*8), Y12, Y13
+	VMASKMOVPD  64(CX)(BX*8), Y12, Y12
+	VSUBPD      Y13, Y12, Y12
+	VFMADD231PD Y13, Y13, Y6
+	VFMADD231PD Y13, Y12, Y7
+	VFMADD231PD Y12, Y12, Y8
+	LEAQ        ones64<>+224(SB), SI
+	NEGQ        DX
+	VMOVUPS     (SI)(DX*8), Y12
+	VMASKMOVPD  96(AX)(BX*8), Y12, Y13
+	VMASKMOVPD  96(CX)(BX*8), Y12, Y12
+	VSUBPD      Y13, Y12, Y12
+	VFMADD231PD Y13, Y13, Y9
+	VFMADD231PD Y13, Y12, Y10
+	VFMADD231PD Y12, Y12, Y11
+
+done:
+	VADDPD       Y6, Y0, Y0
+	VADDPD       Y9, Y3, Y3
+	VADDPD       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X3
+	VADDPD       X3, X0, X0
+	VUNPCKHPD    X0, X0, X3
+	VADDSD       X3, X0, X0
+	MOVSD        X0, gg+24(FP)
+	VADDPD       Y7, Y1, Y1
+	VADDPD       Y10, Y4, Y4
+	VADDPD       Y4, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPD       X0, X1, X1
+	VUNPCKHPD    X1, X1, X0
+	VADDSD       X0, X1, X1
+	MOVSD        X1, gy+32(FP)
+	VADDPD       Y8, Y2, Y2
+	VADDPD       Y11, Y5, Y5
+	VADDPD       Y5, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X0
+	VADDPD       X0, X2, X2
+	VUNPCKHPD    X2, X2, X0
+	VADDSD       X0, X2, X2
+	MOVSD        X2, yy+40(FP)
+	VZEROUPPER
+	RET
+
+// func nonfinite64AVX2(x *float64, n int) int
+// Requires: AVX
+TEXT ·nonfinite64AVX2(SB), NOSPLIT, $0-24
+	MOVQ   x+0(FP), AX
+	MOVQ   n+8(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	XORQ   DX, DX
+
+by2:
+	LEAQ    8(DX), BX
+	CMPQ    BX, CX
+	JGT     by2end
+	VMOVUPD (AX)(DX*8), Y2
+	VMULPD  Y0, Y2, Y2
+	VADDPD  Y2, Y1, Y1
+	VMOVUPD 32(AX)(DX*8), Y2
+	VMULPD  Y0, Y2, Y2
+	VADDPD  Y2, Y1, Y1
+	MOVQ    BX, DX
+	JMP     by2
+
+by2end:
+by1:
+	LEAQ    4(DX), BX
+	CMPQ    BX, CX
+	JGT     by1end
+	VMOVUPD (AX)(DX*8), Y2
+	VMULPD  Y0, Y2, Y2
+	VADDPD  Y2, Y1, Y1
+	MOVQ    BX, DX
+	JMP     by1
+
+by1end:
+	SUBQ       DX, CX
+	JZ         done
+	LEAQ       ones64<>+128(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*8), Y2
+	VMASKMOVPD (AX)(DX*8), Y2, Y2
+	VMULPD     Y0, Y2, Y2
+	VADDPD     Y2, Y1, Y1
+
+done:
+	XORQ      AX, AX
+	VCMPPD    $0x03, Y1, Y1, Y1
+	VMOVMSKPS Y1, AX
+	MOVQ      AX, ret+16(FP)
 	VZEROUPPER
 	RET
 

@@ -13,7 +13,7 @@ func AddRow[T Float](dst Matrix[T], b []T) {
 		panic("tensor: length mismatch")
 	}
 	for i := range dst.Rows {
-		accumulate(dst.Row(i), b)
+		combine(plus, dst.Row(i), dst.Row(i), b)
 	}
 }
 
@@ -23,7 +23,7 @@ func AddSumRows[T Float](dst []T, m Matrix[T]) {
 		panic("tensor: length mismatch")
 	}
 	for i := range m.Rows {
-		accumulate(dst, m.Row(i))
+		combine(plus, dst, dst, m.Row(i))
 	}
 }
 
@@ -31,11 +31,7 @@ func AddSumRows[T Float](dst []T, m Matrix[T]) {
 func Add[T Float](dst, a, b Matrix[T]) {
 	checkShapes(dst, a, b)
 	for i := range dst.Rows {
-		d, x, y := dst.Row(i), a.Row(i), b.Row(i)
-		x, y = x[:len(d)], y[:len(d)]
-		for j := range d {
-			d[j] = x[j] + y[j]
-		}
+		combine(plus, dst.Row(i), a.Row(i), b.Row(i))
 	}
 }
 
@@ -43,11 +39,7 @@ func Add[T Float](dst, a, b Matrix[T]) {
 func Sub[T Float](dst, a, b Matrix[T]) {
 	checkShapes(dst, a, b)
 	for i := range dst.Rows {
-		d, x, y := dst.Row(i), a.Row(i), b.Row(i)
-		x, y = x[:len(d)], y[:len(d)]
-		for j := range d {
-			d[j] = x[j] - y[j]
-		}
+		combine(minus, dst.Row(i), a.Row(i), b.Row(i))
 	}
 }
 
@@ -55,11 +47,7 @@ func Sub[T Float](dst, a, b Matrix[T]) {
 func Hadamard[T Float](dst, a, b Matrix[T]) {
 	checkShapes(dst, a, b)
 	for i := range dst.Rows {
-		d, x, y := dst.Row(i), a.Row(i), b.Row(i)
-		x, y = x[:len(d)], y[:len(d)]
-		for j := range d {
-			d[j] = x[j] * y[j]
-		}
+		combine(times, dst.Row(i), a.Row(i), b.Row(i))
 	}
 }
 

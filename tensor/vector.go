@@ -1,11 +1,15 @@
 package tensor
 
 // Dot returns Σ_i x_i y_i, of two slices of equal length, in float64. Products are formed in float64 too (exactly, for float32).
-// Index i goes to the sum s_(i mod 4), the last len mod 4 indices to s_0, and the result is (s_0+s_1) + (s_2+s_3): it depends
-// on x and y alone.
+// Portably, index i goes to the sum s_(i mod 4), the last len mod 4 indices to s_0, and the result is (s_0+s_1) + (s_2+s_3). At
+// the other levels there are sixteen sums, fused and added in halves: s_j + s_(j+8), then j+4, j+2, j+1. Either way the result
+// depends on x and y alone.
 func Dot[T Float](x, y []T) float64 {
 	if len(x) != len(y) {
 		panic("tensor: length mismatch")
+	}
+	if sum, ok := machineDot(x, y); ok {
+		return sum
 	}
 	var s0, s1, s2, s3 float64
 	for len(x) >= 4 && len(y) >= 4 {
@@ -24,6 +28,9 @@ func Dot[T Float](x, y []T) float64 {
 
 // squares returns Dot(x, x), to the bit. Converting each element once makes it nearly twice as fast for float32.
 func squares[T Float](x []T) float64 {
+	if sum, ok := machineSquares(x); ok {
+		return sum
+	}
 	var s0, s1, s2, s3 float64
 	for len(x) >= 4 {
 		a := (*[4]T)(x)
@@ -41,10 +48,32 @@ func squares[T Float](x []T) float64 {
 	return (s0 + s1) + (s2 + s3)
 }
 
+// Secant returns the products gᵀg, gᵀy and yᵀy of g = before and y = after − before, all in float64, with both slices read once:
+// what a Barzilai–Borwein step is made of. Both have one length. Sums run as in Dot, portably in one sum each.
+func Secant[T Float](before, after []T) (gg, gy, yy float64) {
+	if len(before) != len(after) {
+		panic("tensor: length mismatch")
+	}
+	if gg, gy, yy, ok := machineSecant(before, after); ok {
+		return gg, gy, yy
+	}
+	for i, x := range before {
+		g := float64(x)
+		y := float64(after[i]) - g
+		gg += float64(g * g)
+		gy += float64(g * y)
+		yy += float64(y * y)
+	}
+	return gg, gy, yy
+}
+
 // Axpy adds a·x to dst, of equal length. dst may be x. A zero a is not skipped: 0·NaN is NaN.
 func Axpy[T Float](dst []T, a T, x []T) {
 	if len(dst) != len(x) {
 		panic("tensor: length mismatch")
+	}
+	if machineAxpy(dst, a, x) {
+		return
 	}
 	for i, v := range x {
 		dst[i] += T(a * v)
@@ -53,21 +82,50 @@ func Axpy[T Float](dst []T, a T, x []T) {
 
 // Scale multiplies dst by a.
 func Scale[T Float](dst []T, a T) {
+	if machineScale(dst, a) {
+		return
+	}
 	for i := range dst {
 		dst[i] *= a
 	}
 }
 
-// accumulate adds x, of length len(dst), to dst.
-func accumulate[T Float](dst, x []T) {
-	x = x[:len(dst)]
-	for i, v := range x {
-		dst[i] += v
+// operator is an operation on two numbers.
+type operator uint8
+
+const (
+	plus operator = iota
+	minus
+	times
+)
+
+// combine stores x op y in dst, all of one length; dst may be x or y.
+func combine[T Float](op operator, dst, x, y []T) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	if machineBinary(op, dst, x, y) {
+		return
+	}
+	switch op {
+	case plus:
+		for j := range dst {
+			dst[j] = x[j] + y[j]
+		}
+	case minus:
+		for j := range dst {
+			dst[j] = x[j] - y[j]
+		}
+	default:
+		for j := range dst {
+			dst[j] = x[j] * y[j]
+		}
 	}
 }
 
 // Finite reports whether x holds neither NaN nor Inf.
 func Finite[T Float](x []T) bool {
+	if lanes, ok := machineNonfinite(x); ok {
+		return lanes == 0
+	}
 	var s0, s1, s2, s3 T // v·0 is 0 for a finite v and NaN for the others; looking once at the end is twice as fast as at every v
 	for len(x) >= 4 {
 		a := (*[4]T)(x)

@@ -7,10 +7,13 @@ import (
 )
 
 // lengths cross the unrolling of every loop.
-var lengths = []int{0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 63, 300}
+var lengths = []int{0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 300}
 
 // naiveDot follows the doc comment of Dot, index by index.
 func naiveDot[T Float](x, y []T) float64 {
+	if current != generic {
+		return naiveSum(len(x), func(i int) (a, b float64) { return float64(x[i]), float64(y[i]) })
+	}
 	var s [4]float64
 	for i := range x {
 		at := i % 4
@@ -20,6 +23,48 @@ func naiveDot[T Float](x, y []T) float64 {
 		s[at] += float64(float64(x[i]) * float64(y[i]))
 	}
 	return (s[0] + s[1]) + (s[2] + s[3])
+}
+
+// naiveSum returns Σ_i a_i b_i, i < n, in the sixteen sums of the machine's levels.
+func naiveSum(n int, at func(i int) (a, b float64)) float64 {
+	var s [16]float64
+	for i := range n {
+		a, b := at(i)
+		s[i%16] = math.FMA(a, b, s[i%16])
+	}
+	for half := 8; half > 0; half /= 2 {
+		for j := range half {
+			s[j] += s[j+half]
+		}
+	}
+	return s[0]
+}
+
+func TestSecantIsItsDefinition(t *testing.T) {
+	both(t, checkSecant[float32], checkSecant[float64])
+}
+
+func checkSecant[T Float](t *testing.T) {
+	rng := rand.New(rand.NewPCG(15, 0))
+	for _, n := range lengths {
+		before, after := random[T](rng, 1, n).Row(0), random[T](rng, 1, n).Row(0)
+		g := func(i int) float64 { return float64(before[i]) }
+		y := func(i int) float64 { return float64(after[i]) - g(i) }
+		sum := func(a, b func(i int) float64) float64 {
+			if current != generic {
+				return naiveSum(n, func(i int) (float64, float64) { return a(i), b(i) })
+			}
+			s := 0.0
+			for i := range n {
+				s += float64(a(i) * b(i))
+			}
+			return s
+		}
+		gg, gy, yy := Secant(before, after)
+		if gg != sum(g, g) || gy != sum(g, y) || yy != sum(y, y) {
+			t.Errorf("length %d: %v, %v, %v, want %v, %v, %v", n, gg, gy, yy, sum(g, g), sum(g, y), sum(y, y))
+		}
+	}
 }
 
 func TestDotIsItsDefinition(t *testing.T) {
@@ -47,6 +92,10 @@ func checkDot[T Float](t *testing.T) {
 
 // A float32 accumulator would lose every 1 after 2²⁴, and a float32 product would overflow.
 func TestDotAccumulatesInFloat64(t *testing.T) {
+	eachLevel(func() { checkWide(t) })
+}
+
+func checkWide(t *testing.T) {
 	x := []float32{0x1p24, 1, 1, 1, 1, 1, 1, 1, 0x1p100}
 	ones := []float32{1, 1, 1, 1, 1, 1, 1, 1, 0}
 	if got := Dot(x, ones); got != 0x1p24+7 {
@@ -124,6 +173,10 @@ func checkElementwise[T Float](t *testing.T) {
 }
 
 func TestElementwiseOperationsInPlace(t *testing.T) {
+	eachLevel(func() { checkInPlace(t) })
+}
+
+func checkInPlace(t *testing.T) {
 	rng := rand.New(rand.NewPCG(12, 0))
 	a, b := random[float64](rng, 3, 9), random[float64](rng, 3, 9)
 	for name, op := range map[string]func(dst, a, b Matrix[float64]){
@@ -147,6 +200,10 @@ func TestElementwiseOperationsInPlace(t *testing.T) {
 
 // AxpyRows freezes rows with factor 0, even against NaN; Axpy must not hide a NaN behind a zero.
 func TestZeroFactors(t *testing.T) {
+	eachLevel(func() { checkZeroFactors(t) })
+}
+
+func checkZeroFactors(t *testing.T) {
 	nan := math.NaN()
 	x := Of(3, 2, []float64{nan, nan, 1, nan, 2, math.Inf(1)})
 	dst := Of(3, 2, []float64{10, 20, 30, 40, 50, nan})
@@ -208,6 +265,12 @@ func checkVectorAllocs[T Float](t *testing.T) {
 		DotRows(f, x, y)
 		SquaresRows(f, x)
 		Scale(row, T(Dot(row, row)))
+		Secant(row, row)
+		Tanh(row, x.Row(0), row)
+		Descend(row, x.Row(0), 1, 1)
+		Momentum[T]{}.Step(row, x.Row(0), x.Row(1))
+		Momentum[T]{}.Nesterov(row, x.Row(0), x.Row(1))
+		Adam[T]{}.Step(row, x.Row(0), x.Row(1), x.Row(2))
 		if AllFinite(x) {
 			Zero(x)
 		}

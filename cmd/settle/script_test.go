@@ -40,7 +40,8 @@ func TestScripts(t *testing.T) {
 // synthetic is the set of the scripts: 8×8 images of four classes that a linear map tells apart.
 func synthetic() *data.Set { return data.Synthetic(7, 240, 8, 8, 4) }
 
-// setUp gives every script the folder set, with synthetic's four files, reference.json, and in $MNIST the folder of MNIST.
+// setUp gives every script the folder set, with synthetic's four files, reference.json, in $MNIST the folder of MNIST, and the
+// level of the kernels that is tested.
 func setUp(env *testscript.Env) error {
 	dir := env.WorkDir
 	mnist, err := filepath.Abs("../../data/mnist")
@@ -48,6 +49,7 @@ func setUp(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("MNIST", mnist)
+	env.Setenv("SETTLE_CPU", os.Getenv("SETTLE_CPU"))
 	reference, err := os.ReadFile("../../measure/testdata/reference.json")
 	if err != nil {
 		return err

@@ -89,6 +89,6 @@ func (k kind) zero(v reg.VecVirtual) {
 }
 
 // fma is c += a·b, rounded once.
-func (k kind) fma(a Op, b, c reg.VecVirtual) {
+func (k kind) fma(a, b, c Op) {
 	pick(k, func() { VFMADD231PS(a, b, c) }, func() { VFMADD231PD(a, b, c) })()
 }

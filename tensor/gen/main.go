@@ -8,6 +8,12 @@ func main() {
 	for _, k := range []kind{{avx512, single}, {avx2, single}, {avx512, double}, {avx2, double}} {
 		products(k)
 		peak(k)
+		elementwise(k)
+		steps(k)
+		sums(k)
+		if k.element == single {
+			activations(k)
+		}
 	}
 	transpose(kind{avx2, single})
 	Generate()

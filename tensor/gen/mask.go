@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -13,46 +14,57 @@ type mask struct {
 	v reg.VecVirtual
 }
 
-var windows = map[element]Mem{}
+// tables holds the tables made so far.
+var tables = map[string]Mem{}
 
-// ones returns a table of a register of ones and one of zeros, for AVX2.
+// ones returns a table of sixteen elements of ones and sixteen of zeros, for the masks of AVX2, and addresses its middle.
 func (k kind) ones() Mem {
-	if w, ok := windows[k.element]; ok {
-		return w
-	}
-	w := GLOBL("ones"+string(k.element), 8|16) // RODATA | NOPTR
-	for i := range 8 {
-		v := U64(0)
-		if i < 4 {
-			v = ^U64(0)
+	name := "ones" + string(k.element)
+	half := sumLanes * k.size()
+	if _, ok := tables[name]; !ok {
+		tables[name] = GLOBL(name, attr.RODATA|attr.NOPTR)
+		for at := 0; at < 2*half; at += 8 {
+			v := U64(0)
+			if at < half {
+				v = ^v
+			}
+			DATA(at, v)
 		}
-		DATA(8*i, v)
 	}
-	windows[k.element] = w
-	return w
+	return tables[name].Offset(half)
 }
 
-// first makes the mask of the first n lanes, 0 ≤ n ≤ lanes; n is spoilt.
-func (k kind) first(n reg.GPVirtual) mask {
+// first makes the mask of the first n lanes, 0 ≤ n ≤ 16 (of which there may be fewer).
+func (k kind) first(n reg.GPVirtual) mask { return k.part(n, 0, k.width()) }
+
+// part makes the mask of those of n elements that fall to the lanes of a register of that many bytes which begins at element at.
+func (k kind) part(n reg.GPVirtual, at, bytes int) mask {
 	if k.isa == avx2 {
 		m := mask{kind: k, v: YMM()}
-		end, base := GP64(), GP64()
-		LEAQ(k.ones().Offset(32), base)
-		MOVQ(n, end)
-		NEGQ(end)
-		VMOVDQU(Mem{Base: base, Index: end, Scale: uint8(k.size())}, m.v)
+		back, middle := GP64(), GP64()
+		LEAQ(k.ones().Offset(at*k.size()), middle)
+		MOVQ(n, back)
+		NEGQ(back)
+		from := Mem{Base: middle, Index: back, Scale: uint8(k.size())}
+		if bytes == 16 {
+			m.v = XMM()
+		}
+		VMOVUPS(from, m.v)
 		return m
 	}
 	m, all := mask{kind: k, k: K()}, GP64()
 	MOVQ(U64(1), all)
 	SHLXQ(n, all, all)
 	DECQ(all)
+	if at > 0 {
+		SHRQ(Imm(uint64(at)), all)
+	}
 	KMOVW(all.As32(), m.k)
 	return m
 }
 
 // load loads the lanes of the mask and makes the others 0. It touches no memory outside.
-func (m mask) load(from Op, v reg.VecVirtual) {
+func (m mask) load(from Op, v reg.Register) {
 	switch {
 	case m.isa == avx512:
 		pick(m.kind, func() { VMOVUPS_Z(from, m.k, v) }, func() { VMOVUPD_Z(from, m.k, v) })()
@@ -62,7 +74,7 @@ func (m mask) load(from Op, v reg.VecVirtual) {
 }
 
 // store stores the lanes of the mask.
-func (m mask) store(v reg.VecVirtual, to Op) {
+func (m mask) store(v Op, to Op) {
 	switch {
 	case m.isa == avx512:
 		pick(m.kind, func() { VMOVUPS(v, m.k, to) }, func() { VMOVUPD(v, m.k, to) })()
