@@ -43,10 +43,12 @@ type Stats struct {
 // kernel's row tile.
 const ShardRows = 16
 
-// Sizes of the pieces into which weight gradient and update are divided, in parameters.
+// Sizes of the pieces into which weight gradient and update are divided, in parameters. What is done to a block of a chunk, one
+// thing after the other, finds it in the first-level cache.
 const (
 	tileParams  = 16384
 	chunkParams = 16384
+	blockParams = 1024
 )
 
 // tile is a piece of the weight gradient: some units of one layer.
@@ -63,12 +65,14 @@ type batch[T tensor.Float] struct {
 	shards []nn.Span
 	tiles  []tile
 	grad   []T
+	zero   bool // grad is
 	opt    optim.Optimizer[T]
 	theta  []T
 
 	// Bound once: a method value made in every step would allocate.
 	gradTask, applyTask func(worker, i int)
 	update              func(theta []T)
+	do                  func(n int, f func(worker, i int))
 }
 
 func newBatch[T tensor.Float](trace *nn.Trace[T], pool *Pool) *batch[T] {
@@ -92,6 +96,7 @@ func newBatch[T tensor.Float](trace *nn.Trace[T], pool *Pool) *batch[T] {
 		}
 	}
 	b.gradTask, b.applyTask, b.update = b.gradTile, b.applyChunk, b.applyAll
+	b.do = pool.Do
 	return b
 }
 
@@ -107,7 +112,10 @@ func (b *batch[T]) accept(d data.Batch[T]) {
 
 // gradient computes Σ_b (∂g_l/∂θ_l)ᵀ u_l from the trace. Cost: one pass.
 func (b *batch[T]) gradient() {
-	clear(b.grad)
+	if !b.zero {
+		clear(b.grad)
+	}
+	b.zero = false
 	b.pool.Do(len(b.tiles), b.gradTask)
 }
 
@@ -130,8 +138,8 @@ func (b *batch[T]) learn(opt optim.Optimizer[T]) {
 	b.gradient()
 	opt.Advance()
 	b.opt = opt
-	b.net.Update(b.update)
-	b.opt = nil
+	b.net.UpdateOn(b.do, b.update)
+	b.opt, b.zero = nil, true
 }
 
 func (b *batch[T]) applyAll(theta []T) {
@@ -140,9 +148,13 @@ func (b *batch[T]) applyAll(theta []T) {
 	b.theta = nil
 }
 
+// applyChunk updates a chunk of the weights and clears their gradient for the next step.
 func (b *batch[T]) applyChunk(_, i int) {
-	lo := i * chunkParams
-	hi := min(lo+chunkParams, len(b.theta))
-	tensor.Scale(b.grad[lo:hi], b.scale())
-	b.opt.Apply(b.theta, b.grad, lo, hi)
+	end := min((i+1)*chunkParams, len(b.theta))
+	for lo := i * chunkParams; lo < end; lo += blockParams {
+		hi := min(lo+blockParams, end)
+		tensor.Scale(b.grad[lo:hi], b.scale())
+		b.opt.Apply(b.theta, b.grad, lo, hi)
+		clear(b.grad[lo:hi])
+	}
 }

@@ -9,6 +9,7 @@ type Network[T tensor.Float] struct {
 	offset []int // θ_l is theta[offset[l−1]:offset[l]]
 
 	version uint64
+	pack    func(worker, i int) // bound once: a method value made in every update would allocate
 }
 
 // New chains layers, each of which must take what the one before gives, over parameters that are all zero.
@@ -17,6 +18,7 @@ func New[T tensor.Float](layers ...Layer[T]) *Network[T] {
 		panic("nn: network without layers")
 	}
 	n := &Network[T]{Layers: layers, offset: make([]int, 1, len(layers)+1)}
+	n.pack = func(_, i int) { n.Layers[i].Pack() }
 	for i, l := range layers {
 		if i > 0 {
 			_, out := layers[i-1].Dims()
@@ -62,12 +64,21 @@ func (n *Network[T]) Theta() []T { return n.theta }
 // Of returns layer l's part (l = 1…L) of a slice laid out like θ.
 func (n *Network[T]) Of(l int, v []T) []T { return v[n.offset[l-1]:n.offset[l]] }
 
-// Update calls f with θ to write to, then packs the weights. It is the only way to write, so packs are never stale.
-func (n *Network[T]) Update(f func(theta []T)) {
+// Update calls f with θ to write to, then packs the weights. It and UpdateOn are the only ways to write, so packs are never stale.
+func (n *Network[T]) Update(f func(theta []T)) { n.UpdateOn(serially, f) }
+
+// UpdateOn is Update with the packing divided: do(tasks, task) must call task(_, i) once for each i < tasks, at the same time if
+// it likes, and return when all are done, as learn.Pool.Do does.
+func (n *Network[T]) UpdateOn(do func(tasks int, task func(worker, i int)), f func(theta []T)) {
 	f(n.theta)
 	n.version++
-	for _, l := range n.Layers {
-		l.Pack()
+	do(len(n.Layers), n.pack)
+}
+
+// serially does tasks in the caller's goroutine.
+func serially(tasks int, task func(worker, i int)) {
+	for i := range tasks {
+		task(0, i)
 	}
 }
 

@@ -2,6 +2,7 @@ package nn
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/settle-pc/settle/internal/check"
@@ -92,6 +93,42 @@ func TestUpdateReachesEveryMap(t *testing.T) {
 					t.Errorf("%s is off by %v after an update", name, e)
 				}
 			}
+		}
+	}
+}
+
+// Who packs, and in which order, must not show.
+func TestUpdateOnPacksEveryLayer(t *testing.T) {
+	fill := func(theta []float64) {
+		rng := rand.New(rand.NewPCG(8, 0))
+		for i := range theta {
+			theta[i] = rng.NormFloat64()
+		}
+	}
+	arch := Arch{Dims: []int{5, 4, 4, 3}, Act: Tanh}
+	alone, divided := network[float64](t, arch), network[float64](t, arch)
+	alone.Update(fill)
+	version := divided.Version()
+	divided.UpdateOn(func(tasks int, task func(worker, i int)) {
+		for i := tasks - 1; i >= 0; i-- {
+			task(i%2, i)
+		}
+	}, fill)
+	if divided.Version() == version {
+		t.Error("the version did not change")
+	}
+	x := check.Random[float64](rand.New(rand.NewPCG(9, 0)), 2, 5)
+	var traces [2]*Trace[float64]
+	for i, n := range []*Network[float64]{alone, divided} {
+		traces[i] = NewTrace(n, 2)
+		traces[i].Z[0] = x
+		traces[i].Feedforward()
+		traces[i].U[3].CopyFrom(traces[i].Z[3])
+		traces[i].Back()
+	}
+	for l := 1; l <= 3; l++ {
+		if !slices.Equal(traces[0].Z[l].Data, traces[1].Z[l].Data) || !slices.Equal(traces[0].U[l].Data, traces[1].U[l].Data) {
+			t.Errorf("layer %d: another prediction or pull", l)
 		}
 	}
 }

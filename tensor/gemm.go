@@ -50,6 +50,9 @@ func packPanel[T Float](panel []T, w Matrix[T], width int) {
 	if w.Cols < width {
 		clear(panel)
 	}
+	if w.Cols == width && w.Rows > 0 && machinePanelCopy(panel, w) {
+		return
+	}
 	if w.Cols == tileCols && width == tileCols {
 		for at := 0; len(panel) >= tileCols; at += w.Stride {
 			*(*[tileCols]T)(panel) = *(*[tileCols]T)(w.Data[at:])

@@ -25,6 +25,12 @@ func product3x32AVX512(c *float32, init *float32, a *float32, b *float32, cRow i
 // rounds times 12 multiply-adds of registers, none of which waits for another.
 func peak32AVX512(rounds int)
 
+// panel32AVX512 copies three registers of each row of src, one row behind the other.
+// The stride is in bytes.
+//
+//go:noescape
+func panel32AVX512(dst *float32, src *float32, srcRow int, rows int)
+
 // add32AVX512 is dst = x + y.
 //
 //go:noescape
@@ -157,6 +163,12 @@ func productPart32AVX2(c *float32, init *float32, a *float32, b *float32, cRow i
 // rounds times 12 multiply-adds of registers, none of which waits for another.
 func peak32AVX2(rounds int)
 
+// panel32AVX2 copies three registers of each row of src, one row behind the other.
+// The stride is in bytes.
+//
+//go:noescape
+func panel32AVX2(dst *float32, src *float32, srcRow int, rows int)
+
 // add32AVX2 is dst = x + y.
 //
 //go:noescape
@@ -283,6 +295,12 @@ func product3x64AVX512(c *float64, init *float64, a *float64, b *float64, cRow i
 // rounds times 12 multiply-adds of registers, none of which waits for another.
 func peak64AVX512(rounds int)
 
+// panel64AVX512 copies three registers of each row of src, one row behind the other.
+// The stride is in bytes.
+//
+//go:noescape
+func panel64AVX512(dst *float64, src *float64, srcRow int, rows int)
+
 // add64AVX512 is dst = x + y.
 //
 //go:noescape
@@ -374,6 +392,12 @@ func productPart64AVX2(c *float64, init *float64, a *float64, b *float64, cRow i
 
 // rounds times 12 multiply-adds of registers, none of which waits for another.
 func peak64AVX2(rounds int)
+
+// panel64AVX2 copies three registers of each row of src, one row behind the other.
+// The stride is in bytes.
+//
+//go:noescape
+func panel64AVX2(dst *float64, src *float64, srcRow int, rows int)
 
 // add64AVX2 is dst = x + y.
 //

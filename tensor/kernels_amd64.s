@@ -811,6 +811,28 @@ round:
 	VZEROUPPER
 	RET
 
+// func panel32AVX512(dst *float32, src *float32, srcRow int, rows int)
+// Requires: AVX, AVX512F
+TEXT ·panel32AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcRow+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	VMOVUPS (CX), Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(CX), Z0
+	VMOVUPS Z0, 128(AX)
+	ADDQ    DX, CX
+	ADDQ    $0xc0, AX
+	DECQ    BX
+	JNZ     row
+	VZEROUPPER
+	RET
+
 // func add32AVX512(dst *float32, x *float32, y *float32, n int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·add32AVX512(SB), NOSPLIT, $0-32
@@ -3989,6 +4011,28 @@ round:
 	VZEROUPPER
 	RET
 
+// func panel32AVX2(dst *float32, src *float32, srcRow int, rows int)
+// Requires: AVX
+TEXT ·panel32AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcRow+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	VMOVUPS (CX), Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS Y0, 64(AX)
+	ADDQ    DX, CX
+	ADDQ    $0x60, AX
+	DECQ    BX
+	JNZ     row
+	VZEROUPPER
+	RET
+
 // func add32AVX2(dst *float32, x *float32, y *float32, n int)
 // Requires: AVX
 TEXT ·add32AVX2(SB), NOSPLIT, $0-32
@@ -6506,6 +6550,28 @@ round:
 	VZEROUPPER
 	RET
 
+// func panel64AVX512(dst *float64, src *float64, srcRow int, rows int)
+// Requires: AVX, AVX512F
+TEXT ·panel64AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcRow+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	VMOVUPD (CX), Z0
+	VMOVUPD Z0, (AX)
+	VMOVUPD 64(CX), Z0
+	VMOVUPD Z0, 64(AX)
+	VMOVUPD 128(CX), Z0
+	VMOVUPD Z0, 128(AX)
+	ADDQ    DX, CX
+	ADDQ    $0xc0, AX
+	DECQ    BX
+	JNZ     row
+	VZEROUPPER
+	RET
+
 // func add64AVX512(dst *float64, x *float64, y *float64, n int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·add64AVX512(SB), NOSPLIT, $0-32
@@ -8144,6 +8210,28 @@ round:
 	VFMADD231PD Y0, Y0, Y12
 	DECQ        AX
 	JNZ         round
+	VZEROUPPER
+	RET
+
+// func panel64AVX2(dst *float64, src *float64, srcRow int, rows int)
+// Requires: AVX
+TEXT ·panel64AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcRow+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	VMOVUPD (CX), Y0
+	VMOVUPD Y0, (AX)
+	VMOVUPD 32(CX), Y0
+	VMOVUPD Y0, 32(AX)
+	VMOVUPD 64(CX), Y0
+	VMOVUPD Y0, 64(AX)
+	ADDQ    DX, CX
+	ADDQ    $0x60, AX
+	DECQ    BX
+	JNZ     row
 	VZEROUPPER
 	RET
 

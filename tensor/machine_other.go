@@ -12,6 +12,8 @@ func (p *product[T]) columns(int, int) int { panic("tensor: no machine kernels")
 
 func transpose8[T Float](Matrix[T], Matrix[T]) int { return 0 }
 
+func machinePanelCopy[T Float]([]T, Matrix[T]) bool { return false }
+
 func machineBinary[T Float](operator, []T, []T, []T) bool { return false }
 
 func machineAxpy[T Float]([]T, T, []T) bool { return false }

@@ -115,3 +115,21 @@ func transpose8[T Float](dst, src Matrix[T]) int {
 	}
 	return 8 * blocks
 }
+
+// machinePanelCopy stores w, which has rows and just the columns of a panel, as a panel, and reports whether it did.
+func machinePanelCopy[T Float](panel []T, w Matrix[T]) bool {
+	x := w.window()
+	switch single := is32[T](); {
+	case current == avx512 && single:
+		panel32AVX512(ptr[float32](panel), ptr[float32](x), 4*w.Stride, w.Rows)
+	case current == avx2 && single:
+		panel32AVX2(ptr[float32](panel), ptr[float32](x), 4*w.Stride, w.Rows)
+	case current == avx512:
+		panel64AVX512(ptr[float64](panel), ptr[float64](x), 8*w.Stride, w.Rows)
+	case current == avx2:
+		panel64AVX2(ptr[float64](panel), ptr[float64](x), 8*w.Stride, w.Rows)
+	default:
+		return false
+	}
+	return true
+}

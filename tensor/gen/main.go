@@ -8,6 +8,7 @@ func main() {
 	for _, k := range []kind{{avx512, single}, {avx2, single}, {avx512, double}, {avx2, double}} {
 		products(k)
 		peak(k)
+		panel(k)
 		elementwise(k)
 		steps(k)
 		sums(k)

@@ -40,6 +40,30 @@ func transpose(k kind) {
 	RET()
 }
 
+// panel generates the copy of a full panel, for packing.
+func panel(k kind) {
+	TEXT(k.name("panel"), NOSPLIT, "func(dst, src "+k.pointer()+", srcRow, rows int)")
+	Pragma("noescape")
+	Doc(k.name("panel")+" copies three registers of each row of src, one row behind the other.", "The stride is in bytes.")
+	dst, src, stride, n := GP64(), GP64(), GP64(), GP64()
+	Load(Param("dst"), dst)
+	Load(Param("src"), src)
+	Load(Param("srcRow"), stride)
+	Load(Param("rows"), n)
+	Label("row")
+	for v := range 3 {
+		x := k.vec()
+		k.load(Mem{Base: src, Disp: v * k.width()}, x)
+		k.store(x, Mem{Base: dst, Disp: v * k.width()})
+	}
+	ADDQ(stride, src)
+	ADDQ(Imm(uint64(3*k.width())), dst)
+	DECQ(n)
+	JNZ(LabelRef("row"))
+	VZEROUPPER()
+	RET()
+}
+
 // columns returns the columns of the 8×8 block of these rows: pairs, then fours, then halves change places.
 func columns(rows []reg.VecVirtual) []reg.VecVirtual {
 	pairs, fours, cols := make([]reg.VecVirtual, 8), make([]reg.VecVirtual, 8), make([]reg.VecVirtual, 8)
