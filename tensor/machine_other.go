@@ -14,6 +14,8 @@ func transpose8[T Float](Matrix[T], Matrix[T]) int { return 0 }
 
 func machinePanelCopy[T Float]([]T, Matrix[T]) bool { return false }
 
+func machinePeak[T Float](int) int { return 0 }
+
 func machineBinary[T Float](operator, []T, []T, []T) bool { return false }
 
 func machineAxpy[T Float]([]T, T, []T) bool { return false }

@@ -133,3 +133,22 @@ func machinePanelCopy[T Float](panel []T, w Matrix[T]) bool {
 	}
 	return true
 }
+
+// machinePeak makes rounds of twelve multiply-adds of registers and returns the lanes of a register, or 0 without kernels.
+func machinePeak[T Float](rounds int) (lanes int) {
+	switch single := is32[T](); {
+	case current == avx512 && single:
+		peak32AVX512(rounds)
+		return 16
+	case current == avx2 && single:
+		peak32AVX2(rounds)
+		return 8
+	case current == avx512:
+		peak64AVX512(rounds)
+		return 8
+	case current == avx2:
+		peak64AVX2(rounds)
+		return 4
+	}
+	return 0
+}

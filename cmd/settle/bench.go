@@ -16,12 +16,12 @@ import (
 func (a *app) benchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "bench",
-		Short:   "Measure this machine: inference",
-		Example: "  settle bench inference",
+		Short:   "Measure this machine: kernels, inference",
+		Example: "  settle bench kernels\n  settle bench inference",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.benchInference())
+	cmd.AddCommand(a.benchKernels(), a.benchInference())
 	return cmd
 }
 

@@ -1,0 +1,139 @@
+package measure
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/settle-pc/settle/tensor"
+)
+
+// Kernels asks how fast the kernels are on one core, against what the machine can do, in one process and at the level in force.
+type Kernels struct {
+	Budget time.Duration // spent on each figure
+	Seed   uint64
+	Now    func() time.Time
+}
+
+// KernelReport is what it finds. Speeds are those of the fastest sample: what disturbs one only ever slows it down.
+type KernelReport struct {
+	Level     string           `json:"level"`
+	Peak      float64          `json:"peak_gflops"`         // of float32 multiply-adds in registers
+	Peak64    float64          `json:"peak_gflops_float64"` // of float64
+	Bandwidth float64          `json:"bandwidth_gb_s"`      // of memory, reading two arrays and writing one of them
+	GEMM      []ProductSpeed   `json:"gemm"`
+	Vector    []VectorFunction `json:"vector"`
+}
+
+// ProductSpeed is the speed of a product of a layer at a batch of M rows, K and N units: mul is Z Wᵀ (M×K by K×N), pull is E W
+// (the same sizes), grad is Eᵀ Z (K×N from M rows). Weights are packed beforehand.
+type ProductSpeed struct {
+	Op     string  `json:"op"`
+	M      int     `json:"m"`
+	K      int     `json:"k"`
+	N      int     `json:"n"`
+	DType  string  `json:"dtype"`
+	GFLOPS float64 `json:"gflops"`
+	OfPeak float64 `json:"of_peak"`
+}
+
+// KernelShapes lists the M, K, N that are measured.
+func KernelShapes() [][3]int {
+	return [][3]int{{64, 300, 300}, {64, 784, 300}, {64, 128, 128}, {16, 300, 300}, {64, 300, 10}}
+}
+
+// Figures is the number of figures that Run measures.
+func (q Kernels) Figures() int { return 3 + 2*3*len(KernelShapes()) + len(vectorFunctions) }
+
+// Run measures all; done is called after each figure.
+func (q Kernels) Run(ctx context.Context, done func()) (KernelReport, error) {
+	r := KernelReport{Level: tensor.Level()}
+	peak := func(call func(rounds int) float64) float64 {
+		const rounds = 2000
+		s := q.best(func() { call(rounds) })
+		done()
+		return call(1) * rounds / s / 1e9
+	}
+	r.Peak, r.Peak64 = peak(tensor.Peak[float32]), peak(tensor.Peak[float64])
+	r.Bandwidth = q.bandwidth()
+	done()
+	for _, s := range KernelShapes() {
+		if err := ctx.Err(); err != nil {
+			return r, err
+		}
+		r.GEMM = append(r.GEMM, products[float32](q, s, "float32", r.Peak, done)...)
+		r.GEMM = append(r.GEMM, products[float64](q, s, "float64", r.Peak64, done)...)
+	}
+	for _, f := range vectorFunctions {
+		if err := ctx.Err(); err != nil {
+			return r, err
+		}
+		r.Vector = append(r.Vector, f.measure(q))
+		done()
+	}
+	return r, nil
+}
+
+// best returns the seconds that one call of f takes, in the fastest of samples that are long enough for the clock.
+func (q Kernels) best(f func()) float64 {
+	const sample = 50 * time.Microsecond
+	end := q.Now().Add(q.Budget)
+	best, calls := 0.0, 1
+	for {
+		start := q.Now()
+		for range calls {
+			f()
+		}
+		now := q.Now()
+		took := now.Sub(start)
+		if took < sample && now.Before(end) {
+			calls *= 2
+			continue
+		}
+		if s := took.Seconds() / float64(calls); best == 0 || s < best {
+			best = s
+		}
+		if !now.Before(end) {
+			return best
+		}
+	}
+}
+
+// bandwidth returns the GB/s of adding one array to another, neither of which any cache holds.
+func (q Kernels) bandwidth() float64 {
+	const n = 16 << 20
+	x, y := make([]float32, n), make([]float32, n)
+	tensor.Axpy(y, 1, x) // maps the pages
+	return 3 * 4 * n / q.best(func() { tensor.Axpy(y, 1, x) }) / 1e9
+}
+
+// products measures the three products of one shape.
+func products[T tensor.Float](q Kernels, shape [3]int, dtype string, peak float64, done func()) []ProductSpeed {
+	rng := rand.New(rand.NewPCG(q.Seed, 0))
+	m, k, n := shape[0], shape[1], shape[2]
+	random := func(rows, cols int) tensor.Matrix[T] {
+		x := tensor.New[T](rows, cols)
+		for i := range x.Data {
+			x.Data[i] = T(rng.NormFloat64())
+		}
+		return x
+	}
+	a, z, w, wt, dst, grad := random(m, k), random(m, n), random(k, n), random(n, k), tensor.New[T](m, n), tensor.New[T](k, n)
+	var p, pt tensor.Packed[T]
+	p.Pack(w)
+	pt.PackT(wt)
+	var out []ProductSpeed
+	for _, op := range []struct {
+		name string
+		call func()
+	}{
+		{"mul", func() { tensor.Mul(dst, a, &pt) }},
+		{"pull", func() { tensor.Mul(dst, a, &p) }},
+		{"grad", func() { tensor.AddMulT(grad, a, z) }},
+	} {
+		gflops := 2 * float64(m) * float64(k) * float64(n) / q.best(op.call) / 1e9
+		out = append(out, ProductSpeed{Op: op.name, M: m, K: k, N: n, DType: dtype, GFLOPS: gflops, OfPeak: gflops / peak})
+		done()
+	}
+	return out
+}

@@ -1,0 +1,74 @@
+package measure
+
+import (
+	"context"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/settle-pc/settle/tensor"
+)
+
+// With a clock that takes a millisecond for each look, every sample has one call, and every figure is what that makes of it.
+func TestKernelBenchmarkIsConsistent(t *testing.T) {
+	ticks, figures := 0, 0
+	q := Kernels{Now: func() time.Time {
+		ticks++
+		return time.Unix(0, int64(ticks)*1e6)
+	}}
+	r, err := q.Run(context.Background(), func() { figures++ })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if figures != q.Figures() || len(r.GEMM) != 6*len(KernelShapes()) || len(r.Vector) != len(vectorFunctions) {
+		t.Errorf("%d figures (%d products, %d functions), want %d", figures, len(r.GEMM), len(r.Vector), q.Figures())
+	}
+	if want := tensor.Peak[float32](2000) / 1e6; r.Level != tensor.Level() || math.Abs(r.Peak-want) > 1e-9*want {
+		t.Errorf("level %s with a peak of %v, want %s and %v", r.Level, r.Peak, tensor.Level(), want)
+	}
+	for _, g := range r.GEMM {
+		want, peak := 2*float64(g.M*g.K*g.N)/1e6, r.Peak
+		if g.DType == "float64" {
+			peak = r.Peak64
+		}
+		if math.Abs(g.GFLOPS-want) > 1e-9*want || math.Abs(g.OfPeak-want/peak) > 1e-9*g.OfPeak {
+			t.Errorf("%+v: want %v GFLOP/s of %v", g, want, peak)
+		}
+	}
+	for _, f := range r.Vector {
+		if n := 1e6 / f.NS; math.Abs(n-4800) > 1e-6 && math.Abs(n-(1<<20)) > 1e-3 {
+			t.Errorf("%s: %v ns for one of %v elements", f.Name, f.NS, n)
+		}
+	}
+}
+
+func TestKernelBenchmarkSeesErrors(t *testing.T) {
+	for _, f := range vectorFunctions {
+		if f.exact == nil {
+			continue
+		}
+		if worst := f.worst(); !(worst <= 7) {
+			t.Errorf("%s is off by %v ulp", f.name, worst)
+		}
+		wrong := f
+		wrong.exact = func(x float64) float64 { return f.exact(x) * (1 + 0x1p-20) }
+		if worst := wrong.worst(); !(worst > 7) {
+			t.Errorf("%s with an error of 8 ulp and more shows %v ulp", f.name, worst)
+		}
+	}
+}
+
+func TestUnitsInTheLastPlace(t *testing.T) {
+	for _, c := range []struct {
+		got  float32
+		want float64
+		ulp  float64
+	}{
+		{1, 1, 0}, {1, 1 + 0x1p-25, 0}, {1 + 0x1p-23, 1, 1}, {1, 1 + 0x1p-23, 1}, {2, 2 - 0x1p-23, 1}, {0, 0x1p-149, 1},
+		{0x1p-149, 0x1p-150, 0.5}, {-3, -3 - 0x1p-22, 1}, {float32(math.Inf(1)), 1e39, 0},
+	} {
+		if got := ulps(c.got, c.want); got != c.ulp {
+			t.Errorf("%v for %v is %v ulp off, want %v", c.got, c.want, got, c.ulp)
+		}
+	}
+}
