@@ -112,6 +112,16 @@ func (x *Errors[T]) Quadratic() bool {
 	return x.out.Quadratic()
 }
 
+// Smooth reports whether J is differentiable and the output term (π_L/2)‖y − ŷ‖².
+func (x *Errors[T]) Smooth() bool {
+	for _, l := range x.net.Layers {
+		if !l.Smooth() {
+			return false
+		}
+	}
+	return x.out.Quadratic()
+}
+
 // Residual stores r = −∂F_L/∂ŷ at the last Eval in r (n×n_L).
 func (x *Errors[T]) Residual(r tensor.Matrix[T]) {
 	r.CopyFrom(x.Trace.U[x.net.L()].RowsOf(0, r.Rows))

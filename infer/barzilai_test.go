@@ -61,32 +61,45 @@ func TestStepsAreBarzilaiAndBorweins(t *testing.T) {
 	}
 }
 
-// TestFirstStepsAreTheShortOnes: sᵀy/yᵀy of the first move, gᵀHg/gᵀH²g, for each sample; 0 for one that made none.
-func TestFirstStepsAreTheShortOnes(t *testing.T) {
-	const rows = 3
-	b := newBowl[float64](rows, 5, 3, nil, 30)
-	tensor.Zero(b.y.RowsOf(1, 2)) // at its minimum from the start
-	h := hessian(b.d, b.h, b.dense())
-	g := tensor.New[float64](rows, 5)
-	b.Eval(make([]float64, rows), g, tensor.New[float64](rows, 5))
-	m := &infer.BarzilaiBorwein[float64]{First: 0.01}
-	solve[float64](t, newSpyStart(bowlStart[float64]{b}, rows), rows, m, infer.Settings{Tol: 1e-6})
-	for i, got := range m.FirstSteps() {
-		var gHg, gHHg float64
-		for j := range 5 {
-			hg := 0.0
-			for k := range 5 {
-				hg += h.At(j, k) * g.Row(i)[k]
+// TestTheFirstStepGoesToTheMinimumOrBeyond: in the metric of D the first move −a D⁻¹g is never shorter than the one to the
+// minimum along it, and just that where y is an eigenvector of J D⁻¹ Jᵀ.
+func TestTheFirstStepGoesToTheMinimumOrBeyond(t *testing.T) {
+	const rows, dim = 4, 5
+	for _, d := range [][]float64{nil, {0.25, 0.5, 4, 1, 2}} {
+		b := newBowl[float64](rows, dim, 3, d, 30)
+		var u mat.SVD
+		var scaled mat.Dense
+		root := mat.NewDiagDense(dim, nil)
+		for k, v := range b.d {
+			root.SetDiag(k, 1/math.Sqrt(v))
+		}
+		scaled.Mul(b.dense(), root)
+		u.Factorize(&scaled, mat.SVDThin)
+		var left mat.Dense
+		u.UTo(&left)
+		for k := range 3 { // the last sample's target is the second eigenvector
+			b.y.Row(rows - 1)[k] = 3 * left.At(k, 1)
+		}
+		h := mat.NewDense(dim, dim, nil)
+		h.Copy(hessian(b.d, b.h, b.dense()))
+		g := tensor.New[float64](rows, dim)
+		b.Eval(make([]float64, rows), g, tensor.New[float64](rows, dim))
+		w, _ := solve[float64](t, newSpyStart(bowlStart[float64]{b}, rows), rows, &infer.BarzilaiBorwein[float64]{}, steps(1))
+		for i := range rows {
+			move := mat.NewVecDense(dim, nil)
+			for k, v := range g.Row(i) {
+				move.SetVec(k, -v/b.d[k])
 			}
-			gHg += g.Row(i)[j] * hg
-			gHHg += hg * hg
-		}
-		want := gHg / gHHg
-		if i == 1 {
-			want = 0
-		}
-		if math.Abs(got-want) > 1e-9 {
-			t.Errorf("sample %d: %v, want %v", i, got, want)
+			var hm mat.VecDense
+			hm.MulVec(h, move)
+			toMinimum := -mat.Dot(move, mat.NewVecDense(dim, g.Row(i))) / mat.Dot(move, &hm)
+			took := w.Z.Row(i)[0] / move.AtVec(0)
+			if w.Z.Row(i)[0] == 0 { // rejected: too long by much
+				took = math.Inf(1)
+			}
+			if !(took >= toMinimum*(1-1e-12)) || (i == rows-1 && !check.Close(took, toMinimum, 1e-12)) {
+				t.Errorf("D = %v, sample %d: first step %v, to the minimum %v", d, i, took, toMinimum)
+			}
 		}
 	}
 }
@@ -179,31 +192,44 @@ func TestARejectedTrialLeavesNoTrace(t *testing.T) {
 	}
 }
 
-// TestAutoChooses Exact for a quadratic in errors, where it ends in one step, else BarzilaiBorwein, step by step.
+// TestAutoChooses Exact for a quadratic in errors, where it ends in one step; one step of Chord and then BarzilaiBorwein
+// where a smooth network's samples share their curvature; else BarzilaiBorwein, step by step.
 func TestAutoChooses(t *testing.T) {
-	const rows = 5
+	const rows = 8
 	for _, c := range []struct {
 		act        nn.Activation
+		gain       float64
 		activities bool
 		same       infer.Method[float64]
+		first      int // steps by it
 	}{
-		{nn.Linear, false, &infer.Exact[float64]{}},
-		{nn.Linear, true, &infer.BarzilaiBorwein[float64]{}},
-		{nn.Tanh, false, &infer.BarzilaiBorwein[float64]{}},
-		{nn.Tanh, true, &infer.BarzilaiBorwein[float64]{}},
+		{nn.Linear, 1, false, &infer.Exact[float64]{}, 1},
+		{nn.Linear, 1, true, &infer.BarzilaiBorwein[float64]{}, 1e6},
+		{nn.Tanh, 0.5, false, &infer.Chord[float64]{}, 1},
+		{nn.Tanh, 3, false, &infer.BarzilaiBorwein[float64]{}, 1e6},
+		{nn.Tanh, 1, true, &infer.BarzilaiBorwein[float64]{}, 1e6},
+		{nn.ReLU, 0.5, false, &infer.BarzilaiBorwein[float64]{}, 1e6},
 	} {
-		k := newTask[float64](nn.Arch{Dims: []int{4, 6, 5, 3}, Act: c.act}, nil, 1, rows)
+		where := fmt.Sprintf("%v, gain %v, activities %v", c.act, c.gain, c.activities)
+		k := newTask[float64](nn.Arch{Dims: []int{4, 6, 5, 3}, Act: c.act}, nil, c.gain, rows)
 		s := infer.Settings{Tol: 1e-6, MaxPasses: 1e4}
-		auto := &infer.Auto[float64]{}
-		a, ra := solve[float64](t, k.in(c.activities), rows, auto, s)
-		b, rb := solve[float64](t, k.in(c.activities), rows, c.same, s)
-		// Unknown excess is NaN in activities: print, which takes NaN for NaN.
-		if fmt.Sprint(ra) != fmt.Sprint(rb) || !check.Same(a.Z, b.Z) {
-			t.Errorf("%v, activities %v: %+v, want %+v of %T", c.act, c.activities, ra, rb, c.same)
+		_, all := solve[float64](t, k.in(c.activities), rows, &infer.Auto[float64]{}, s)
+		if c.act.Smooth() && all.Count[infer.Equilibrium] != rows { // ReLU may stall at a kink
+			t.Errorf("%s: %v", where, all.Count)
 		}
-		first := c.same.(infer.Sharer[float64]).FirstSteps()
-		if fmt.Sprint(auto.FirstSteps()) != fmt.Sprint(first) || (first == nil) != (c.act == nn.Linear && !c.activities) {
-			t.Errorf("%v, activities %v: first steps %v, want %v", c.act, c.activities, auto.FirstSteps(), first)
+		measuring := 0.0
+		if e, ok := k.in(c.activities).(infer.Curved[float64]); ok && c.act == nn.Tanh {
+			measuring = float64(2+2*e.Outputs()) / rows
+			if _, ok := c.same.(*infer.Chord[float64]); ok {
+				measuring = 0 // Chord measures too
+			}
+		}
+		for n := 1; n <= min(c.first, all.Steps); n++ {
+			a, ra := solve[float64](t, k.in(c.activities), rows, &infer.Auto[float64]{}, steps(n))
+			b, rb := solve[float64](t, k.in(c.activities), rows, c.same, steps(n))
+			if math.Abs(ra.Passes-rb.Passes-measuring) > 1e-12 || !check.Same(a.Z, b.Z) {
+				t.Errorf("%s: after %d steps %+v, want %+v of %T", where, n, ra, rb, c.same)
+			}
 		}
 	}
 }

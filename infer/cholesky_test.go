@@ -3,6 +3,7 @@ package infer
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -87,30 +88,37 @@ func TestCholeskyOfAnIndefiniteMatrixIsNotFinite(t *testing.T) {
 	}
 }
 
-// TestLargestEigenvalue is at most 3 % below gonum's, also where the first columns have no part in it.
-func TestLargestEigenvalue(t *testing.T) {
+// TestProductsOfTheFactor are those of L, Lᵀ and L Lᵀ in gonum.
+func TestProductsOfTheFactor(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	matrices := []*mat.SymDense{
-		mat.NewSymDense(3, []float64{1, 0, 0, 0, 2, 0, 0, 0, 100}),
-		mat.NewSymDense(2, []float64{1, 0, 0, 1}),
-		mat.NewSymDense(4, []float64{5, 5, 0, 0, 5, 5, 0, 0, 0, 0, 7, 0, 0, 0, 0, 7}),
-	}
 	for n := 1; n < 12; n++ {
-		matrices = append(matrices, definite(rng, n, 100), definite(rng, n, 1.5))
-	}
-	for _, a := range matrices {
-		n := a.SymmetricDim()
-		var eig mat.EigenSym
-		eig.Factorize(a, false)
-		want := eig.Values(nil)[n-1]
-		if got := largest(flat(a, false), make([]float64, n), make([]float64, n)); !(got <= want*(1+1e-14) && got >= 0.97*want) {
-			t.Errorf("%v: %v, want %v", mat.Formatted(a), got, want)
+		a := definite(rng, n, 100)
+		l := flat(a, true)
+		cholesky(l, n)
+		x := make([]float64, n)
+		for i := range x {
+			x[i] = rng.NormFloat64()
 		}
-	}
-	if got := largest([]float64{0, 0, 0, 0}, make([]float64, 2), make([]float64, 2)); got != 0 {
-		t.Errorf("of zero: %v", got)
-	}
-	if got := largest([]float64{math.NaN(), 0, 0, 1}, make([]float64, 2), make([]float64, 2)); finite(got) && got > 1 {
-		t.Errorf("with NaN: %v", got)
+		var chol mat.Cholesky
+		chol.Factorize(a)
+		var lower mat.TriDense
+		chol.LTo(&lower)
+		var ax, ltx, lix mat.VecDense
+		v := mat.NewVecDense(n, slices.Clone(x))
+		ax.MulVec(a, v)
+		ltx.MulVec(lower.T(), v)
+		if err := lix.SolveVec(&lower, v); err != nil {
+			t.Fatal(err)
+		}
+		for name, c := range map[string]struct {
+			f    func(l, x []float64)
+			want *mat.VecDense
+		}{"L Lᵀ x": {cholMul, &ax}, "Lᵀ x": {cholTranspose, &ltx}, "L⁻¹ x": {cholForward, &lix}} {
+			got := slices.Clone(x)
+			c.f(l, got)
+			if d := check.RelError(got, c.want.RawVector().Data); !(d < 1e-12) {
+				t.Errorf("%d: %s off by %g", n, name, d)
+			}
+		}
 	}
 }

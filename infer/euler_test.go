@@ -13,7 +13,12 @@ import (
 )
 
 // steps returns the settings for exactly n steps of two passes after a first evaluation.
-func steps(n int) infer.Settings { return infer.Settings{MaxPasses: float64(2 + 2*n), Patience: -1} }
+func steps(n int) infer.Settings {
+	if n == 0 {
+		return infer.Settings{MaxPasses: 1, Patience: -1} // the start alone
+	}
+	return infer.Settings{MaxSteps: n, Patience: -1}
+}
 
 // TestIntegratorsHaveTheirOrder compares z(T) = z* + exp(−HT)(z₀ − z*), H = D + hJᵀJ, with T/dt steps of a method of order
 // p: halving dt divides the error by 2ᵖ.

@@ -40,9 +40,9 @@ func (m *Exact[T]) Init(f Objective[T], p *Point[T]) error {
 	tensor.Zero(p.Z)
 	if m.c = m.shared; m.c == nil {
 		m.c = &m.own
-		m.own.Measure(c, p.Z.RowsOf(0, min(p.Z.Rows, c.Outputs())))
+		m.own.Measure(c, min(p.Z.Rows, c.Outputs()))
 	}
-	if m.c.outputs != c.Outputs() {
+	if !m.c.of(c.Outputs()) {
 		panic("infer: shared curvature was not measured on this objective")
 	}
 	n := m.c.outputs
@@ -107,6 +107,3 @@ func floor[T tensor.Float](c Curved[T]) float64 {
 	}
 	return low
 }
-
-// FirstSteps is nil: there is no step size.
-func (m *Exact[T]) FirstSteps() []float64 { return nil }

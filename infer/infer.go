@@ -22,12 +22,13 @@ type Objective[T tensor.Float] interface {
 }
 
 // Curved is an Objective ½ zᵀD z + F_L(ŷ(z)) whose curvature D + JᵀHJ, J = ∂ŷ/∂z, H = ∂²F_L/∂ŷ², is at hand in the
-// output space. All methods but Outputs, Precision and Quadratic hold at the point of the last Eval.
+// output space. All methods but Outputs, Precision, Quadratic and Smooth hold at the point of the last Eval.
 type Curved[T tensor.Float] interface {
 	Objective[T]
 	Outputs() int                  // n_L, or 0: not available for this objective after all
 	Precision() []T                // the diagonal of D, to read only
 	Quadratic() bool               // F is quadratic, with H = h I and one J for all samples
+	Smooth() bool                  // J is differentiable, and H = h I: the curvature at z = 0 says something of it nearby
 	Residual(r tensor.Matrix[T])   // r = −∂F_L/∂ŷ, n×n_L
 	Curve(dst, v tensor.Matrix[T]) // H v, n×n_L; dst may be v
 	Push(dst, v tensor.Matrix[T])  // J v, n×n_L from n×Dim
@@ -82,10 +83,9 @@ type Method[T tensor.Float] interface {
 	Step(f Objective[T], p *Point[T])
 }
 
-// Sharer is a Method that uses what all inferences of one update share. Where FirstSteps holds positive numbers after a
-// Solve (one per sample), their median is the first step to share next.
+// Sharer is a Method that uses what all inferences of one update share.
 type Sharer[T tensor.Float] interface {
 	Method[T]
+	// Share gives the method the curvature to use; without it, or where it is Reset, the method does as well as it can.
 	Share(c *Curvature[T])
-	FirstSteps() []float64
 }

@@ -34,17 +34,35 @@ func (m metric[T]) direction(dst, g tensor.Matrix[T]) tensor.Matrix[T] {
 	return dst
 }
 
+// divide overwrites each row of v with D⁻¹ v.
+func (m metric[T]) divide(v tensor.Matrix[T]) {
+	for i := range v.Rows {
+		row := v.Row(i)
+		for j, w := range m {
+			row[j] *= w
+		}
+	}
+}
+
+// squares returns gᵀD⁻¹g.
+func (m metric[T]) squares(g []T) float64 {
+	if len(m) == 0 {
+		return tensor.Dot(g, g)
+	}
+	sum := 0.0
+	for j, w := range m {
+		sum += float64(float64(w) * float64(g[j]) * float64(g[j]))
+	}
+	return sum
+}
+
 // shrink returns gᵀD⁻¹g/gᵀg, which makes an inverse curvature along g of one in the metric.
 func (m metric[T]) shrink(g []T) float64 {
 	gg := tensor.Dot(g, g)
 	if len(m) == 0 || gg == 0 {
 		return 1
 	}
-	weighed := 0.0
-	for j, w := range m {
-		weighed += float64(float64(w) * float64(g[j]) * float64(g[j]))
-	}
-	return weighed / gg
+	return m.squares(g) / gg
 }
 
 // secant returns the products of the move −a D⁻¹g from the gradient g = before to after.

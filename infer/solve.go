@@ -14,8 +14,10 @@ type Settings struct {
 	// Gap stops all samples when their estimated energy gap (F − F_min)/(F_start − F_min), on sums, is ≤ Gap. It
 	// needs an objective with curvature (errors) and a start at the feedforward point. 0: never.
 	Gap float64
-	// MaxPasses truncates. 0 means 100.
+	// MaxPasses truncates. 0 means 100, or no limit where MaxSteps is given.
 	MaxPasses float64
+	// MaxSteps truncates after that many steps of the method, as libraries with a fixed number of iterations do. 0: no limit.
+	MaxSteps int
 	// Patience is the number of steps after which a sample must have made progress, or be Stalled; it is asked again
 	// after twice as many, four times as many, …, for progress since the last time. 0 means 10, negative never.
 	Patience int
@@ -133,6 +135,9 @@ func Solve[T tensor.Float](f Objective[T], w *Work[T], m Method[T], s Settings) 
 	}
 	if s.MaxPasses == 0 {
 		s.MaxPasses = DefaultMaxPasses
+		if s.MaxSteps > 0 {
+			s.MaxPasses = math.Inf(1)
+		}
 	}
 	if s.Patience == 0 {
 		s.Patience = DefaultPatience
@@ -153,7 +158,7 @@ func Solve[T tensor.Float](f Objective[T], w *Work[T], m Method[T], s Settings) 
 		if w.judge(s, r.Steps) == 0 {
 			break
 		}
-		if now, _ := f.Cost(); now-passes >= s.MaxPasses {
+		if now, _ := f.Cost(); now-passes >= s.MaxPasses || (s.MaxSteps > 0 && r.Steps >= s.MaxSteps) {
 			w.finish(PassLimit)
 			break
 		}

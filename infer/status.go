@@ -10,7 +10,7 @@ const (
 	Moving      Status = iota
 	Equilibrium        // ρ ≤ Settings.Tol: the residual test passed
 	Gap                // the estimated energy gap of the samples solved together is ≤ Settings.Gap
-	PassLimit          // truncated: Settings.MaxPasses spent, or a limit of the method reached
+	PassLimit          // truncated: Settings.MaxPasses or MaxSteps spent, or a limit of the method reached
 	Stalled            // truncated: neither energy nor residual falls any more
 	Diverged           // F rose far above its start
 	NotFinite          // F or its gradient is NaN or infinite

@@ -2,7 +2,6 @@ package learn
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/energy"
@@ -94,9 +93,4 @@ func sum(v []float64) float64 {
 func (r *BP[T]) State() []float64 { return nil }
 
 // SetState takes an empty state.
-func (r *BP[T]) SetState(s []float64) error {
-	if len(s) != 0 {
-		return fmt.Errorf("rule state: %d numbers: bp carries none", len(s))
-	}
-	return nil
-}
+func (r *BP[T]) SetState(s []float64) error { return wantEmpty("bp", s) }

@@ -9,6 +9,7 @@ package learn
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/infer"
@@ -37,6 +38,14 @@ type Stats struct {
 	MACs   float64 // multiply-adds, in units of one feedforward evaluation of the batch
 	// Inference is the outcome of settling z, over all samples of the batch; without samples for rules that do not.
 	Inference infer.Result
+}
+
+// wantEmpty reports a state given to a rule that carries none.
+func wantEmpty(rule string, s []float64) error {
+	if len(s) != 0 {
+		return fmt.Errorf("rule state: %d numbers: %s carries none", len(s), rule)
+	}
+	return nil
 }
 
 // ShardRows is the number of rows that a worker takes through their whole inference at a time: a multiple of every

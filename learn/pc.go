@@ -2,9 +2,6 @@ package learn
 
 import (
 	"context"
-	"fmt"
-	"math"
-	"slices"
 
 	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/energy"
@@ -38,15 +35,13 @@ type PC[T tensor.Float] struct {
 	state   *energy.State[T]
 	parts   []part[T]
 	methods []infer.Method[T] // one a worker
-	steps   []float64         // first steps of the samples
-	sorted  []float64
 	input   data.Batch[T]
 	task    func(worker, i int)
 
-	// lead measures, on the first rows and before the shards start, what their inferences share.
+	// lead measures, on the first rows and before the shards start, what their inferences share: anew for every batch, so
+	// that nothing is carried from one to the next.
 	lead   part[T]
 	shared infer.Curvature[T]
-	anew   bool // after every update: linear networks, where one matrix S serves all samples
 }
 
 // objective is an energy in either coordinates.
@@ -77,25 +72,22 @@ func NewPC[T tensor.Float](problem *energy.PC[T], inf Inference[T], pool *Pool, 
 		inf.Method = func() infer.Method[T] { return &infer.Auto[T]{} }
 	}
 	state := problem.NewState(rows)
-	r := &PC[T]{batch: newBatch(state.Trace, pool), problem: problem, inf: inf, state: state,
-		steps: make([]float64, rows), sorted: make([]float64, 0, rows)}
+	r := &PC[T]{batch: newBatch(state.Trace, pool), problem: problem, inf: inf, state: state}
 	work := infer.NewWork[T](rows, state.Dim())
 	for _, s := range r.shards {
 		r.parts = append(r.parts, r.part(s.Lo, s.Hi, work))
 	}
+	lead := 0
+	if inf.Coordinates == Errors {
+		lead = infer.Lead[T](state.Errors(), rows)
+	}
 	for range pool.Workers() {
 		m := inf.Method()
-		if s, ok := m.(infer.Sharer[T]); ok {
+		if s, ok := m.(infer.Sharer[T]); ok && lead > 0 {
 			s.Share(&r.shared)
+			r.lead = r.part(0, lead, work)
 		}
 		r.methods = append(r.methods, m)
-	}
-	if _, ok := r.methods[0].(infer.Sharer[T]); ok && inf.Coordinates == Errors {
-		n := infer.MeasureRows
-		if r.anew = state.Errors().Quadratic(); r.anew {
-			n = problem.Net.Outputs()
-		}
-		r.lead = r.part(0, min(n, rows), work)
 	}
 	r.task = r.shard
 	return r
@@ -139,10 +131,9 @@ func (r *PC[T]) settle(ctx context.Context, b data.Batch[T]) (Stats, error) {
 	r.input = b
 	r.trace.Z[0] = b.X
 	stats := Stats{Passes: 1, MACs: 1}
-	if r.lead.f != nil && (r.shared.Step == 0 || r.anew) {
+	if r.lead.f != nil {
 		r.clamp(&r.lead)
-		r.lead.f.Start(r.lead.work.Z)
-		r.shared.Measure(r.lead.f.(infer.Curved[T]), r.lead.work.Z)
+		r.shared.Measure(r.lead.f.(infer.Curved[T]), r.lead.hi)
 		r.spend(&stats, &r.lead)
 	}
 	r.pool.Do(len(r.parts), r.task)
@@ -156,7 +147,6 @@ func (r *PC[T]) settle(ctx context.Context, b data.Batch[T]) (Stats, error) {
 		r.spend(&stats, p)
 		loss += sum(p.work.Start())
 	}
-	r.carry()
 	return lossStats(loss/r.outputPrecision(), r.trace, stats), nil
 }
 
@@ -174,9 +164,6 @@ func (r *PC[T]) shard(worker, i int) {
 	r.clamp(p)
 	p.f.Start(p.work.Z)
 	p.result, p.err = infer.Solve[T](p.f, p.work, m, r.inf.Settings)
-	if s, ok := m.(infer.Sharer[T]); ok {
-		copy(r.steps[p.lo:p.hi], s.FirstSteps())
-	}
 }
 
 // spend adds to stats what p cost in this batch.
@@ -187,20 +174,6 @@ func (r *PC[T]) spend(stats *Stats, p *part[T]) {
 	stats.MACs += float64(macs * share)
 }
 
-// carry makes the median of the samples' first short steps the first step of the next batch.
-func (r *PC[T]) carry() {
-	r.sorted = r.sorted[:0]
-	for _, a := range r.steps {
-		if a > 0 {
-			r.sorted = append(r.sorted, a)
-		}
-	}
-	if n := len(r.sorted); n > 0 {
-		slices.Sort(r.sorted)
-		r.shared.Step = r.sorted[n/2]
-	}
-}
-
 func (r *PC[T]) outputPrecision() float64 {
 	if r.problem.Precision == nil {
 		return 1
@@ -208,14 +181,8 @@ func (r *PC[T]) outputPrecision() float64 {
 	return r.problem.Precision[r.net.L()-1]
 }
 
-// State is the first step that the next batch's inference will take.
-func (r *PC[T]) State() []float64 { return []float64{r.shared.Step} }
+// State is empty.
+func (r *PC[T]) State() []float64 { return nil }
 
-// SetState restores it.
-func (r *PC[T]) SetState(s []float64) error {
-	if len(s) != 1 || !(s[0] >= 0 && s[0] <= math.MaxFloat64) {
-		return fmt.Errorf("rule state: %v: pc carries one number, a step from 0", s)
-	}
-	r.shared.Step = s[0]
-	return nil
-}
+// SetState takes an empty state.
+func (r *PC[T]) SetState(s []float64) error { return wantEmpty("pc", s) }

@@ -48,6 +48,9 @@ func ParseActivation(name string) (Activation, error) {
 	return 0, fmt.Errorf("activation %q: want one of %s", name, strings.Join(activationNames[:], ", "))
 }
 
+// Smooth reports whether φ′ is continuous: no kinks.
+func (a Activation) Smooth() bool { return a != ReLU && a != LeakyReLU && a != HardTanh }
+
 // apply stores φ(x) in dst and φ′(x) in slope, element by element; all three have one shape, dst may be x itself.
 func apply[T tensor.Float](a Activation, dst, slope, x tensor.Matrix[T]) {
 	if dst.Rows != x.Rows || dst.Cols != x.Cols || slope.Rows != x.Rows || slope.Cols != x.Cols {

@@ -84,6 +84,9 @@ func (d *Dense[T]) MACs() int { return d.in * d.out }
 // Affine reports whether φ is linear.
 func (d *Dense[T]) Affine() bool { return d.act == Linear }
 
+// Smooth reports whether φ has no kinks.
+func (d *Dense[T]) Smooth() bool { return d.act.Smooth() }
+
 // Slot keeps φ′ and one scratch row (After: both of length out), or φ(z), φ′ and scratch (Before: of length in).
 func (d *Dense[T]) Slot() Slot {
 	switch {

@@ -19,6 +19,8 @@ type Layer[T tensor.Float] interface {
 	MACs() int
 	// Affine reports whether g is affine in z.
 	Affine() bool
+	// Smooth reports whether ∂g/∂z is differentiable: no kinks.
+	Smooth() bool
 	// Slot is what one row of this layer needs of a cache.
 	Slot() Slot
 	// Bind makes theta, a view of the network's flat parameters, the layer's own.

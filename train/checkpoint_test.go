@@ -205,7 +205,7 @@ var damage = map[string]struct {
 	"steps":         {replace(carriedKey, `"steps":3`, `"steps":2`), "3 batches, 2 steps"},
 	"batch":         {replace(carriedKey, `"batch":3`, `"batch":-3`), "-3 batches"},
 	"counts":        {replace(carriedKey, `"Count":{`, `"Counts":{`), "counts"},
-	"rule":          {replace(carriedKey, `"rule":[`, `"rule":[1,`), "rule state"},
+	"rule":          {replace(carriedKey, `"rule":null`, `"rule":[1]`), "rule state"},
 	"mean":          {replace("mean", "0.", "1."), "mean"},
 	"no weights":    {without("layers.2.W"), "layers.2.W"},
 	"no slot":       {without("optim.v"), "slots"},
