@@ -16,7 +16,7 @@ func checkAllocs[T tensor.Float](t *testing.T) {
 	for _, act := range []nn.Activation{nn.Linear, nn.Tanh, nn.ReLU} {
 		k := newTask[T](nn.Arch{Dims: []int{4, 6, 5, 3}, Act: act, Bias: true}, []float64{1, 2, 3}, 1.5, rows)
 		for _, activities := range []bool{false, true} {
-			for _, m := range []infer.Method[T]{&infer.Euler[T]{}, &infer.BarzilaiBorwein[T]{First: 1}, &infer.BarzilaiBorwein[T]{}, &infer.Exact[T]{}, &infer.Chord[T]{}, &infer.Auto[T]{}} {
+			for _, m := range []infer.Method[T]{&infer.Euler[T]{}, &infer.BarzilaiBorwein[T]{First: 1}, &infer.BarzilaiBorwein[T]{}, &infer.Exact[T]{}, &infer.Chord[T]{}, &infer.ConjugateGradient[T]{}, &infer.GaussNewton[T]{}, &infer.Auto[T]{}} {
 				if !fits(m, act, activities) {
 					continue
 				}

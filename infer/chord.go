@@ -30,7 +30,7 @@ type Chord[T tensor.Float] struct {
 
 var _ Method[float32] = (*Chord[float32])(nil)
 
-var errNotSmooth = errors.New("infer: chord needs a smooth network in error coordinates with squared error and clamped input and target, and a batch of at least two samples; auto, bb and euler take any")
+var errNotSmooth = errors.New("infer: chord needs a smooth network in error coordinates with squared error and clamped input and target, and a batch of at least two samples; auto, bb, cg and newton take any in errors, auto, bb, euler, momentum, nesterov, heun, bosh and dopri in either coordinates")
 
 // Share gives the method the curvature, measured on this network, that all inferences of one update share.
 func (m *Chord[T]) Share(c *Curvature[T]) { m.shared = c }

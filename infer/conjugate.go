@@ -1,7 +1,7 @@
 package infer
 
 import (
-	"errors"
+	"fmt"
 	"math"
 
 	"github.com/settle-pc/settle/tensor"
@@ -24,13 +24,16 @@ type ConjugateGradient[T tensor.Float] struct {
 
 var _ Method[float32] = (*ConjugateGradient[float32])(nil)
 
-var errNotCurved = errors.New("infer: conjugate gradients need error coordinates with clamped input and target; auto, bb and euler take any")
+// errNotCurved says that a method needs an objective with curvature, and which do not.
+func errNotCurved(method string) error {
+	return fmt.Errorf("infer: %s needs error coordinates with clamped input and target, and nothing else clamped; auto, bb, euler, momentum, nesterov, heun, bosh and dopri take any", method)
+}
 
 // Init evaluates the start.
 func (m *ConjugateGradient[T]) Init(f Objective[T], p *Point[T]) error {
 	c, ok := curved(f)
 	if !ok {
-		return errNotCurved
+		return errNotCurved("cg")
 	}
 	n := p.Z.Rows
 	m.d, m.z, m.grad = reshape(m.d, p.Z), reshape(m.z, p.Z), reshape(m.grad, p.Z)

@@ -26,7 +26,7 @@ type Exact[T tensor.Float] struct {
 
 var _ Method[float32] = (*Exact[float32])(nil)
 
-var errNotQuadratic = errors.New("infer: exact needs a linear network in error coordinates with squared error and clamped input and target; auto, euler and bb take any")
+var errNotQuadratic = errors.New("infer: exact needs a linear network in error coordinates with squared error and clamped input and target; auto, bb, cg and newton take any in errors, auto, bb, euler, momentum, nesterov, heun, bosh and dopri in either coordinates")
 
 // Share gives the method the curvature, measured on this network, that all inferences of one update share.
 func (m *Exact[T]) Share(c *Curvature[T]) { m.shared = c }

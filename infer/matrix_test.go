@@ -133,7 +133,7 @@ func examples[T tensor.Float](t *testing.T) []example[T] {
 func methods[T tensor.Float](e example[T]) []infer.Method[T] {
 	return []infer.Method[T]{&infer.Euler[T]{DT: e.dt}, &infer.BarzilaiBorwein[T]{}, &infer.Exact[T]{}, &infer.Chord[T]{}, &infer.Auto[T]{},
 		&infer.Momentum[T]{DT: e.dt, Mu: 0.5}, &infer.Momentum[T]{DT: e.dt, Mu: 0.5, Nesterov: true},
-		&infer.RungeKutta[T]{DT: e.dt}, &infer.RungeKutta[T]{DT: e.dt, Tableau: infer.BogackiShampine}, &infer.ConjugateGradient[T]{}}
+		&infer.RungeKutta[T]{DT: e.dt}, &infer.RungeKutta[T]{DT: e.dt, Tableau: infer.BogackiShampine}, &infer.ConjugateGradient[T]{}, &infer.GaussNewton[T]{}}
 }
 
 func TestAllMethodsReachTheSameEnergy(t *testing.T) {
@@ -164,8 +164,9 @@ func checkEquilibrium[T tensor.Float](t *testing.T, e example[T], m infer.Method
 		r, err := infer.Solve[T](f, w, m, infer.Settings{Tol: tol, MaxPasses: 1e6})
 		_, exact := m.(*infer.Exact[T])
 		_, conjugate := m.(*infer.ConjugateGradient[T])
+		_, newton := m.(*infer.GaussNewton[T])
 		_, chord := m.(*infer.Chord[T])
-		if curved := !math.IsNaN(e.gap); exact && !e.exact || (conjugate || chord) && !curved {
+		if curved := !math.IsNaN(e.gap); exact && !e.exact || (conjugate || chord || newton) && !curved {
 			if err == nil || r.Samples != 0 {
 				t.Fatalf("error %v, %d samples: want a refusal", err, r.Samples)
 			}
@@ -229,6 +230,8 @@ func fresh[T tensor.Float](m infer.Method[T]) infer.Method[T] {
 		return &infer.RungeKutta[T]{DT: m.DT, Tableau: m.Tableau}
 	case *infer.ConjugateGradient[T]:
 		return &infer.ConjugateGradient[T]{}
+	case *infer.GaussNewton[T]:
+		return &infer.GaussNewton[T]{}
 	}
 	return &infer.Auto[T]{}
 }
@@ -264,6 +267,17 @@ func checkCount[T tensor.Float](t *testing.T, e example[T], m infer.Method[T], r
 		if e.exact {
 			want += (min(rows, outputs)+outputs)/rows - two
 		}
+	case *infer.GaussNewton[T]: // and two for each inner iteration, at most ten a step
+		inner := (r.Passes - 2 - 3*steps) / 2
+		if e.exact {
+			inner -= (min(rows, outputs) + outputs) / rows / 2
+		} else if lead > 0 {
+			inner -= two / 2
+		}
+		if math.Abs(inner-math.Round(inner)) > 1e-9 || !(inner > steps-1e-9 && inner < 10*steps+1e-9) {
+			t.Errorf("%v passes for %d steps: %v inner iterations", r.Passes, r.Steps, inner)
+		}
+		return
 	case *infer.Auto[T]:
 		switch want = 2 + 2*steps; {
 		case e.exact:

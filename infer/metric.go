@@ -88,6 +88,22 @@ func (m metric[T]) secant(a float64, before, after []T) secant {
 	return secant{ss: a * a * gg, sy: -a * gy, yy: yy}
 }
 
+// moved returns the products of any move, from z with gradient before to next with gradient after.
+func (m metric[T]) moved(z, next, before, after []T) secant {
+	var s secant
+	for j, v := range z {
+		w := 1.0
+		if len(m) > 0 {
+			w = float64(m[j])
+		}
+		d, y := float64(next[j])-float64(v), float64(after[j])-float64(before[j])
+		s.ss += d * d / w
+		s.sy += d * y
+		s.yy += w * y * y
+	}
+	return s
+}
+
 // secant holds the products of a move s and the change y of the gradient along it.
 type secant struct{ ss, sy, yy float64 }
 

@@ -34,7 +34,7 @@ const DefaultPatience = 10
 
 // A sample is Diverged when F exceeds divergeFactor times its start, and Stalled when, over the second half of its
 // steps, its best energy fell by less than stallEnergy of the start and its best residual by less than stallResidual of
-// itself. Both are asked because near an equilibrium F loses its digits twice as fast as the residual, and over half of
+// itself, and its energy is not above the start, from where it would be diverging. Both are asked because near an equilibrium F loses its digits twice as fast as the residual, and over half of
 // all steps because over a fixed number slow convergence at a steady rate, or a plateau on the way, looks like a stall.
 const (
 	divergeFactor = 100
@@ -235,7 +235,7 @@ func (w *Work[T]) status(i int, tol float64) Status {
 
 // stalled compares sample i with the last check and sets the mark for the next.
 func (w *Work[T]) stalled(i int) bool {
-	still := w.markF[i]-w.bestF[i] < stallEnergy*math.Abs(w.f0[i]) && w.bestRes[i] > (1-stallResidual)*w.markRes[i]
+	still := w.F[i] <= w.f0[i] && w.markF[i]-w.bestF[i] < stallEnergy*math.Abs(w.f0[i]) && w.bestRes[i] > (1-stallResidual)*w.markRes[i]
 	w.markF[i], w.markRes[i] = w.bestF[i], w.bestRes[i]
 	return still
 }
