@@ -53,8 +53,7 @@ func (r *BP[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimizer[T
 
 // propagate leaves z_l feedforward and u_l = −∂𝓛/∂z_l in the trace.
 func (r *BP[T]) propagate(ctx context.Context, b data.Batch[T]) (Stats, error) {
-	r.accept(b)
-	if err := ctx.Err(); err != nil {
+	if err := r.begin(ctx, b); err != nil {
 		return Stats{}, err
 	}
 	r.trace.Z[0], r.y = b.X, b.Y

@@ -133,9 +133,9 @@ func TestRulesAreNormalisedAlike(t *testing.T) {
 		copy(twice.Y.Row(i), b.Y.Row(i%once))
 	}
 	p := pool(t, 1)
-	for name, rule := range map[string]func(rows int) learn.Rule[float64]{
-		"bp": func(rows int) learn.Rule[float64] { return learn.NewBP(net, p, rows) },
-		"pc": func(rows int) learn.Rule[float64] { return pc(net, nil, tight(learn.Errors), p, rows) },
+	for name, rule := range map[string]func(rows int) graded[float64]{
+		"bp": func(rows int) graded[float64] { return learn.NewBP(net, p, rows) },
+		"pc": func(rows int) graded[float64] { return pc(net, nil, tight(learn.Errors), p, rows) },
 	} {
 		want, s := gradient(t, rule(once), b)
 		got, d := gradient(t, rule(2*once), twice)
@@ -151,9 +151,9 @@ func TestStepDescendsTheGradient(t *testing.T) { both(t, checkStep[float32], che
 func checkStep[T tensor.Float](t *testing.T) {
 	const lr = 0.125
 	for _, a := range archs {
-		for name, rule := range map[string]func(net *nn.Network[T], p *learn.Pool) learn.Rule[T]{
-			"bp": func(net *nn.Network[T], p *learn.Pool) learn.Rule[T] { return learn.NewBP(net, p, batchRows) },
-			"pc": func(net *nn.Network[T], p *learn.Pool) learn.Rule[T] {
+		for name, rule := range map[string]func(net *nn.Network[T], p *learn.Pool) graded[T]{
+			"bp": func(net *nn.Network[T], p *learn.Pool) graded[T] { return learn.NewBP(net, p, batchRows) },
+			"pc": func(net *nn.Network[T], p *learn.Pool) graded[T] {
 				return pc(net, nil, learn.Inference[T]{Settings: infer.Settings{Tol: 1e-3}}, p, batchRows)
 			},
 		} {

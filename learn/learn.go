@@ -18,11 +18,13 @@ import (
 	"github.com/settle-pc/settle/tensor"
 )
 
-// Rule is a learning rule bound to a network and a batch size.
+// Rule is a learning rule bound to a network and a batch size. Those that learn at one point, BP and PC, also have
+//
+//	Gradient(ctx context.Context, b data.Batch[T]) ([]T, Stats, error)
+//
+// which returns the learning gradient of the batch, laid out like θ, valid until the next call.
 type Rule[T tensor.Float] interface {
-	// Gradient returns the learning gradient of the batch, laid out like θ, valid until the next call.
-	Gradient(ctx context.Context, b data.Batch[T]) ([]T, Stats, error)
-	// Step computes the gradient and lets opt update the weights.
+	// Step lets opt update the weights along the rule's gradient. It refuses a batch, or initial weights, with NaN or Inf.
 	Step(ctx context.Context, b data.Batch[T], opt optim.Optimizer[T]) (Stats, error)
 	// State is all that the rule carries from batch to batch: part of a checkpoint.
 	State() []float64
@@ -75,8 +77,10 @@ type batch[T tensor.Float] struct {
 	tiles  []tile
 	grad   []T
 	zero   bool // grad is
-	opt    optim.Optimizer[T]
-	theta  []T
+	// checked says that the weights were finite before the first batch. What an update makes of them shows in the next loss.
+	checked bool
+	opt     optim.Optimizer[T]
+	theta   []T
 
 	// Bound once: a method value made in every step would allocate.
 	gradTask, applyTask func(worker, i int)
@@ -117,6 +121,33 @@ func (b *batch[T]) accept(d data.Batch[T]) {
 	if d.X.Cols != b.net.Inputs() || d.Y.Cols != b.net.Outputs() {
 		panic("learn: batch of another width")
 	}
+}
+
+// begin checks, before any work, that there is time left and that all numbers are finite: the batch's, and before the first
+// batch the weights'.
+func (b *batch[T]) begin(ctx context.Context, d data.Batch[T]) error {
+	b.accept(d)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for l, m := range [...]tensor.Matrix[T]{d.X, d.Y} {
+		for i := range m.Rows {
+			if !tensor.Finite(m.Row(i)) {
+				return fmt.Errorf("batch: sample %d: layer %d, the %s, holds NaN or Inf; want finite numbers",
+					i, l*b.net.L(), [...]string{"input", "target"}[l])
+			}
+		}
+	}
+	if b.checked {
+		return nil
+	}
+	for l := 1; l <= b.net.L(); l++ {
+		if !tensor.Finite(b.net.Of(l, b.net.Theta())) {
+			return fmt.Errorf("network: layer %d: the weights hold NaN or Inf; want finite numbers", l)
+		}
+	}
+	b.checked = true
+	return nil
 }
 
 // gradient computes Σ_b (∂g_l/∂θ_l)ᵀ u_l from the trace. Cost: one pass.

@@ -124,8 +124,7 @@ func (r *PC[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimizer[T
 
 // settle leaves z_l at the equilibrium, or where inference ended, and u_l = π_l e_l in the trace.
 func (r *PC[T]) settle(ctx context.Context, b data.Batch[T]) (Stats, error) {
-	r.accept(b)
-	if err := ctx.Err(); err != nil {
+	if err := r.begin(ctx, b); err != nil {
 		return Stats{}, err
 	}
 	r.input = b
@@ -147,7 +146,7 @@ func (r *PC[T]) settle(ctx context.Context, b data.Batch[T]) (Stats, error) {
 		r.spend(&stats, p)
 		loss += sum(p.work.Start())
 	}
-	return lossStats(loss/r.outputPrecision(), r.trace, stats), nil
+	return lossStats(loss/outputPrecision(r.problem), r.trace, stats), nil
 }
 
 // clamp gives p its rows of the batch. Its cost starts from 0 every time: as the difference of ever larger sums it would
@@ -174,11 +173,12 @@ func (r *PC[T]) spend(stats *Stats, p *part[T]) {
 	stats.MACs += float64(macs * share)
 }
 
-func (r *PC[T]) outputPrecision() float64 {
-	if r.problem.Precision == nil {
+// outputPrecision is π_L.
+func outputPrecision[T tensor.Float](p *energy.PC[T]) float64 {
+	if p.Precision == nil {
 		return 1
 	}
-	return r.problem.Precision[r.net.L()-1]
+	return p.Precision[p.Net.L()-1]
 }
 
 // State is empty.

@@ -59,8 +59,14 @@ func tight(c learn.Coordinates) learn.Inference[float64] {
 	return learn.Inference[float64]{Coordinates: c, Settings: infer.Settings{Tol: 1e-11, MaxPasses: 1e5}}
 }
 
+// graded is a rule that learns at one point.
+type graded[T tensor.Float] interface {
+	learn.Rule[T]
+	Gradient(ctx context.Context, b data.Batch[T]) ([]T, learn.Stats, error)
+}
+
 // gradient returns a copy of the learning gradient.
-func gradient[T tensor.Float](t testing.TB, r learn.Rule[T], b data.Batch[T]) ([]T, learn.Stats) {
+func gradient[T tensor.Float](t testing.TB, r graded[T], b data.Batch[T]) ([]T, learn.Stats) {
 	t.Helper()
 	g, s, err := r.Gradient(context.Background(), b)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/settle-pc/settle/data"
 	"math"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ func checkLoss[T tensor.Float](t *testing.T) {
 		want := loss(a, net.Theta(), b) / batchRows
 		pi := slices.Repeat([]float64{0.5, 2, 3}, len(a.Dims))[:len(a.Dims)-1]
 		p := pool(t, 1)
-		for name, r := range map[string]learn.Rule[T]{
+		for name, r := range map[string]graded[T]{
 			"bp":                 learn.NewBP(net, p, batchRows),
 			"pc":                 pc(net, nil, learn.Inference[T]{}, p, batchRows),
 			"pc with precisions": pc(net, pi, learn.Inference[T]{}, p, batchRows),
@@ -108,7 +109,7 @@ func TestCancelledBeforeABatch(t *testing.T) {
 	net := build[float64](archs[1], 1)
 	b := draw(net, batchRows)
 	p := pool(t, 2)
-	for name, r := range map[string]learn.Rule[float64]{"bp": learn.NewBP(net, p, batchRows), "pc": pc(net, nil, learn.Inference[float64]{}, p, batchRows)} {
+	for name, r := range map[string]graded[float64]{"bp": learn.NewBP(net, p, batchRows), "pc": pc(net, nil, learn.Inference[float64]{}, p, batchRows)} {
 		opt := optim.NewSGD[float64](optim.Rate{LR: 1}, 0)
 		theta, state := slices.Clone(net.Theta()), r.State()
 		s, err := r.Step(ctx, b, opt)
@@ -137,18 +138,59 @@ func TestAMethodThatDoesNotFitIsAnError(t *testing.T) {
 	}
 }
 
-// TestOutcomesOfInferenceAreCounted, sample by sample: NaN in one is not finite, and nothing is hidden.
+// TestNaNIsRefusedByName, in batches always, in weights before the first batch, and nothing moves.
+func TestNaNIsRefusedByName(t *testing.T) {
+	net := build[float64](archs[1], 1)
+	good := draw(net, batchRows)
+	theta := slices.Clone(net.Theta())
+	rules := func(net *nn.Network[float64]) map[string]learn.Rule[float64] {
+		p := pool(t, 1)
+		return map[string]learn.Rule[float64]{"bp": learn.NewBP(net, p, batchRows), "pc": pc(net, nil, learn.Inference[float64]{}, p, batchRows),
+			"ipc": learn.NewIPC(&energy.PC[float64]{Net: net}, learn.Incremental{}, p, batchRows)}
+	}
+	refuse := func(what string, r learn.Rule[float64], b data.Batch[float64], want string) {
+		t.Helper()
+		_, err := r.Step(context.Background(), b, optim.NewSGD[float64](optim.Rate{LR: 1}, 0))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want one with %q", what, err, want)
+		}
+	}
+	for name, r := range rules(net) {
+		for _, bad := range []float64{nan, inf} {
+			b := draw(net, batchRows)
+			b.X.Row(2)[1] = bad
+			refuse(name, r, b, "sample 2: layer 0, the input")
+			b = draw(net, batchRows)
+			b.Y.Row(learn.ShardRows)[0] = bad
+			refuse(name, r, b, fmt.Sprintf("sample %d: layer %d, the target", learn.ShardRows, net.L()))
+		}
+	}
+	if !slices.Equal(theta, net.Theta()) {
+		t.Error("a refused batch moved the weights")
+	}
+	for l := 1; l <= net.L(); l++ {
+		broken := build[float64](archs[1], 1)
+		broken.Update(func(theta []float64) { broken.Of(l, theta)[1] = nan })
+		for name, r := range rules(broken) {
+			refuse(name, r, good, fmt.Sprintf("layer %d: the weights", l))
+		}
+	}
+}
+
+// TestOutcomesOfInferenceAreCounted, sample by sample: an energy that overflows is not finite, a truncation one.
 func TestOutcomesOfInferenceAreCounted(t *testing.T) {
 	net := build[float64](archs[1], 1)
 	b := draw(net, batchRows)
-	b.X.Row(2)[1], b.Y.Row(learn.ShardRows)[0] = math.NaN(), math.Inf(1)
+	b.Y.Row(2)[1], b.Y.Row(learn.ShardRows)[0] = 1e200, -1e200
 	_, s := gradient[float64](t, pc(net, nil, learn.Inference[float64]{Settings: infer.Settings{Tol: 1e-3}}, pool(t, 1), batchRows), b)
-	if s.Inference.Count[infer.NotFinite] != 2 || s.Inference.Count[infer.Equilibrium] != batchRows-2 || !math.IsNaN(s.Loss) {
+	if s.Inference.Count[infer.NotFinite] != 2 || s.Inference.Count[infer.Equilibrium] != batchRows-2 || !math.IsInf(s.Loss, 1) {
 		t.Errorf("statuses %v, loss %v", s.Inference.Count, s.Loss)
 	}
-	_, s = gradient[float64](t, pc(net, nil, learn.Inference[float64]{Settings: infer.Settings{MaxPasses: 2}}, pool(t, 1), batchRows), draw(net, batchRows))
-	if s.Inference.Count[infer.PassLimit] != batchRows {
-		t.Errorf("statuses %v, want the pass limit", s.Inference.Count)
+	for _, limit := range []infer.Settings{{MaxPasses: 2}, {MaxSteps: 1}} {
+		_, s = gradient[float64](t, pc(net, nil, learn.Inference[float64]{Settings: limit}, pool(t, 1), batchRows), draw(net, batchRows))
+		if s.Inference.Count[infer.PassLimit] != batchRows {
+			t.Errorf("%+v: statuses %v, want the pass limit", limit, s.Inference.Count)
+		}
 	}
 }
 
