@@ -125,23 +125,3 @@ func (f *File) finish(data []byte) error {
 	f.Write(data) // Close reports what went wrong
 	return f.Close()
 }
-
-// Put stores the result of a finished cell, replacing what was stored for it. Names are those of files.
-func (r *Run) Put(cell string, result []byte) error {
-	f, err := r.create(cellsDir + "/" + cell)
-	if err != nil {
-		return err
-	}
-	return f.finish(result)
-}
-
-// Done returns the stored result of a cell, if it is finished. A result that cannot be read counts as missing: the
-// work is done again, and Put then says what is wrong.
-func (r *Run) Done(cell string) ([]byte, bool) {
-	path, err := r.path(cellsDir + "/" + cell)
-	if err != nil {
-		return nil, false
-	}
-	result, err := os.ReadFile(path)
-	return result, err == nil
-}

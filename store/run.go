@@ -1,7 +1,7 @@
 // Package store keeps a run: one directory with everything that a command produced.
 //
 //	tables/NAME.jsonl   rows, one JSON object a line, appended by Row
-//	cells/NAME          stored results of finished pieces of work, written by Put
+//	cells/NAME          stored results of finished pieces of work, written by Put, each with its checksum
 //	anything else       figures, models, reports, written by Create and WriteFile
 //
 // Files appear whole or not at all: they are written under another name in the same folder, synced, closed and then
@@ -28,6 +28,7 @@ type Run struct {
 
 	mu      sync.Mutex          // guards what follows and the appends
 	columns map[string][]string // of the tables that this Run has written to
+	damaged []string            // cells, as Done found them
 }
 
 const (

@@ -1,0 +1,63 @@
+package store
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+)
+
+// A cell's file is a line with the checksum of what follows, then the result. A rename makes a file appear whole, but
+// not every system keeps it whole through a power cut, and disks and people change files.
+const sumFormat = "sha256 %x\n"
+
+var sumLength = len(fmt.Sprintf(sumFormat, [sha256.Size]byte{}))
+
+// Put stores the result of a finished cell, replacing what was stored for it. Names are those of files.
+func (r *Run) Put(cell string, result []byte) error {
+	f, err := r.create(cellsDir + "/" + cell)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(f, sumFormat, sha256.Sum256(result)) // Close reports what went wrong
+	return f.finish(result)
+}
+
+// Done returns the stored result of a cell, if it is finished. A result that cannot be read, or is not what Put was
+// given, counts as missing: the work is done again. Damaged tells of the latter.
+func (r *Run) Done(cell string) ([]byte, bool) {
+	path, err := r.path(cellsDir + "/" + cell)
+	if err != nil {
+		return nil, false
+	}
+	file, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false
+	}
+	if err == nil && len(file) >= sumLength {
+		result := file[sumLength:]
+		if bytes.Equal(file[:sumLength], fmt.Appendf(nil, sumFormat, sha256.Sum256(result))) {
+			return result, true
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.damaged = append(r.damaged, cell)
+	return nil, false
+}
+
+// Damaged returns the cells whose files Done found half-written, changed or unreadable, in that order, each once.
+func (r *Run) Damaged() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []string
+	for _, c := range r.damaged {
+		if !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
