@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -29,14 +30,18 @@ func (m made) cell() Cell {
 	return c
 }
 
+// bestOf groups cells by rate and chooses for the thresholds 0.1 and 0.05.
 func bestOf(cells ...made) Best {
-	c := Compare{Rules: []string{"pc"}, Acts: []string{"tanh"}, Rates: map[string][]float64{"tanh/pc": {1, 2, 4}},
-		Thresholds: map[string][]float64{"tanh": {0.1, 0.05}}}
-	all := []Cell{{Rule: "bp", Act: "tanh", LR: 1, ToMSE: map[string]*Cost{"0.05": {Batches: 1}}}} // another rule's: of no account
+	s := &search{Contest: Contest{Name: "x", Thresholds: []float64{0.1, 0.05}, Reporting: []uint64{0, 1, 2}, Worse: 1},
+		entrant: Entrant{Rule: "pc", Rates: []float64{1, 2, 4}}, got: map[int][]Cell{}}
 	for _, m := range cells {
-		all = append(all, m.cell())
+		k := slices.Index(s.entrant.Rates, m.lr)
+		c := m.cell()
+		c.Stage = Reporting
+		s.got[k] = append(s.got[k], c)
 	}
-	return c.best(all)[0]
+	s.choose(0, 2)
+	return Outcome{Contest: s.Contest, Cells: s.cells(), Chosen: s.chosen}.best("pc")
 }
 
 func TestBestIsFewestBatchesToTheLowestThresholdReached(t *testing.T) {
@@ -89,20 +94,19 @@ func TestBestCostsAreMediansOverSeeds(t *testing.T) {
 }
 
 func TestWhySaysWhatIsMissing(t *testing.T) {
-	c := Compare{Rules: []string{"pc"}, Acts: []string{"tanh"}, Seeds: []uint64{0, 1, 2}, Rates: map[string][]float64{"tanh/pc": {1, 2, 4}}}
-	of := func(c Compare, lr *float64) string {
-		return strings.Join(c.why(Comparison{Best: []Best{{Rule: "pc", Act: "tanh", LR: lr}}}), "\n")
+	c := Compare{Seeds: []uint64{0, 1, 2}, Search: &Search{}}
+	of := func(c Compare, x Chosen) string { return strings.Join(c.why([]Outcome{{Chosen: []Chosen{x}}}), "\n") }
+	if got := of(c, Chosen{LR: new(2.0)}); got != "" {
+		t.Errorf("nothing is missing: %s", got)
 	}
-	for lr, want := range map[float64]bool{1: true, 2: false, 4: true} {
-		if got := of(c, &lr); strings.Contains(got, "edge") != want || strings.Contains(got, "seed(s)") {
-			t.Errorf("rate %v of 1, 2, 4: %s", lr, got)
-		}
+	if got := of(c, Chosen{LR: new(2.0), Edge: true}); !strings.Contains(got, "edge") {
+		t.Errorf("at the edge: %s", got)
 	}
-	if got := of(c, nil); !strings.Contains(got, "diverged") {
+	if got := of(c, Chosen{}); !strings.Contains(got, "diverged") {
 		t.Errorf("no rate: %s", got)
 	}
-	c.Seeds = c.Seeds[:2]
-	if got := of(c, new(2.0)); !strings.Contains(got, "2 seed(s): at least 3") {
+	c.Seeds, c.Search = c.Seeds[:2], nil
+	if got := of(c, Chosen{LR: new(2.0)}); !strings.Contains(got, "2 seed(s): at least 3") || !strings.Contains(got, "seeds that are reported") {
 		t.Errorf("two seeds: %s", got)
 	}
 }

@@ -10,9 +10,11 @@ import (
 	"testing"
 )
 
-func TestPreviewIsValid(t *testing.T) {
-	if err := Preview().Validate(); err != nil {
-		t.Error(err)
+func TestDefaultsAreValid(t *testing.T) {
+	for _, c := range []Compare{Preview(), Fair()} {
+		if err := c.Validate(); err != nil {
+			t.Error(err)
+		}
 	}
 	if err := tiny().Validate(); err != nil {
 		t.Error(err)

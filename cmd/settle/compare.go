@@ -32,20 +32,25 @@ type compareFlags struct {
 }
 
 func (a *app) compareCommand() *cobra.Command {
-	plan := experiment.Preview()
+	plan := experiment.Fair()
 	flags := compareFlags{rules: plan.Rules, acts: plan.Acts}
 	cmd := &cobra.Command{
 		Use:   "compare",
 		Short: "Predictive coding against backpropagation: curves and batches to a training error",
-		Long: `Trains the same network from the same initial weights on the same batches with several learning rules, activations
-and learning rates, and reports batches, passes and seconds until the running training error (mean over the last 50
-batches) reaches each threshold. A cell stops at its lowest threshold, at divergence, or after --batches batches.
+		Long: `Trains the same network from the same initial weights on the same batches with several learning rules and
+activations, each at its best learning rate, and reports batches, passes and seconds until the running training error
+(mean over the last 50 batches) reaches each threshold. A cell, one training, stops at its lowest threshold, at
+divergence, or after --batches batches.
 
-The default is a preview: one seed and two learning rates a rule. It is not a fair comparison and says why.
-Interrupted, the same command with --out DIRECTORY goes on where it was.`,
+Learning rates are powers of two, more of them until the best has two worse ones on both sides (at most three more on a
+side), then ×√2 around it; they are chosen for each threshold on the seeds 100 to 102, and --seeds are reported.
+--preview is a comparison of a minute that is not fair, and says why; --lrs gives the learning rates.
+Interrupted or killed, the same command with --out DIRECTORY goes on where it was.`,
 		Example: `  settle compare
-  settle compare --acts relu --lrs 0.25,0.5,1,2,4,8 --seeds 0,1,2 --batches 2000
-  settle compare --arch 784-300-300-10 --acts tanh --optim adam --lrs 0.0005,0.001,0.002 --thresholds 0.03,0.02`,
+  settle compare --preview
+  settle compare --acts relu --arch 784-300x9-10 --batches 3000
+  settle compare --arch 784-300-300-10 --acts tanh --optim adam --thresholds 0.03,0.02
+  settle compare --acts relu --lrs 0.25,0.5,1,2,4,8 --seeds 0,1,2 --batches 2000`,
 		Args: operands(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.plan(cmd, &plan, flags); err != nil {
@@ -58,10 +63,10 @@ Interrupted, the same command with --out DIRECTORY goes on where it was.`,
 	networkFlags(f, &plan.Base)
 	f.StringSliceVar(&flags.rules, "rules", flags.rules, "learning rules")
 	f.StringSliceVar(&flags.acts, "acts", flags.acts, "activations")
-	f.Float64SliceVar(&flags.rates, "lrs", nil, "learning rates, of every rule (default two for each, near the best of a wider search)")
-	f.UintSliceVar(&flags.seeds, "seeds", nil, "seeds (default the one of --seed)")
-	f.Float64SliceVar(&flags.thresholds, "thresholds", nil, "training errors (MSE) to reach, for every activation (default 0.05 and, but for linear, 0.03)")
-	f.BoolVar(&flags.preview, "preview", false, "ask for the short comparison by name: refuses --lrs and --seeds")
+	f.Float64SliceVar(&flags.rates, "lrs", nil, "learning rates, of every rule, instead of a search")
+	f.UintSliceVar(&flags.seeds, "seeds", nil, "seeds that are reported (default 0 to 4; with --lrs or --preview the one of --seed)")
+	f.Float64SliceVar(&flags.thresholds, "thresholds", nil, "training errors (MSE) to reach, for every activation (default 0.05, 0.03, 0.02; linear 0.05, 0.042)")
+	f.BoolVar(&flags.preview, "preview", false, "the short comparison: refuses --lrs and --seeds")
 	return cmd
 }
 
@@ -71,13 +76,23 @@ func (a *app) plan(cmd *cobra.Command, c *experiment.Compare, flags compareFlags
 	if flags.preview && (given("lrs") || given("seeds")) {
 		return errors.New("--preview: want it without --lrs and --seeds, which it chooses")
 	}
+	if flags.preview {
+		if given("optim") && c.Base.Optim != "sgd" {
+			return fmt.Errorf("--optim %s: want none with --preview, whose learning rates are for sgd", c.Base.Optim)
+		}
+		base := c.Base
+		*c = experiment.Preview()
+		if !given("batches") {
+			base.Batches = c.Base.Batches
+		}
+		c.Base = base
+	}
 	a.settleSpec(cmd, &c.Base)
 	c.Base.Workers = 1 // of a cell; and a comparison that goes on may do so with another number of them
-	if given("optim") && c.Base.Optim != "sgd" && !given("lrs") {
-		return fmt.Errorf("--optim %s: want --lrs with it, since the default learning rates are for sgd", c.Base.Optim)
-	}
 	c.Rules, c.Acts = flags.rules, flags.acts
-	c.Seeds = []uint64{a.seed}
+	if flags.preview || given("lrs") {
+		c.Seeds = []uint64{a.seed}
+	}
 	if given("seeds") {
 		c.Seeds = nil
 		for _, s := range flags.seeds {
@@ -86,6 +101,9 @@ func (a *app) plan(cmd *cobra.Command, c *experiment.Compare, flags compareFlags
 	}
 	if given("lrs") {
 		c.SetRates(slices.Sorted(slices.Values(flags.rates)))
+	} else if !flags.preview {
+		c.Search.Grids = map[string]experiment.Grid{}
+		c.SetGrids()
 	}
 	for _, act := range c.Acts {
 		if given("thresholds") {
@@ -119,7 +137,9 @@ func (a *app) compare(plan experiment.Compare) error {
 		return err
 	}
 	bar := a.progress("compare", 1)
-	result, err := plan.Run(a.ctx, set, run, experiment.Env{Workers: a.workers, Now: time.Now, Progress: func(p experiment.Progress) {
+	draft := run.Draft("")
+	sink := &watchful{Draft: draft, run: run, say: bar.line}
+	result, err := plan.Run(a.ctx, set, sink, experiment.Env{Workers: a.workers, Now: time.Now, Progress: func(p experiment.Progress) {
 		if p.Note != "" {
 			bar.line(p.Note)
 		}
@@ -128,6 +148,9 @@ func (a *app) compare(plan experiment.Compare) error {
 	bar.end()
 	if errors.Is(err, context.Canceled) {
 		return interrupted("the same command with --out " + run.Dir() + " goes on from the cells that are done")
+	}
+	if err == nil {
+		err = draft.Commit()
 	}
 	if err != nil {
 		return failure{err}
@@ -187,11 +210,11 @@ func compareTable(to io.Writer, c experiment.Comparison) {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "activation\trule\tbest lr\tMSE\tbatches\tpasses\tseconds\t")
 	for _, b := range c.Best {
-		lr := "none"
-		if b.LR != nil {
-			lr = fmt.Sprintf("%g", *b.LR)
-		}
 		for _, key := range descending(b.ToMSE) {
+			lr := "none"
+			if r := b.Rates[key]; r != nil {
+				lr = fmt.Sprintf("%.4g", *r)
+			}
 			cost := "not reached\t\t"
 			if t := b.ToMSE[key]; t != nil {
 				cost = fmt.Sprintf("%d\t%.0f\t%.1f", t.Batches, t.Passes, t.Seconds)
@@ -201,6 +224,10 @@ func compareTable(to io.Writer, c experiment.Comparison) {
 	}
 	// A failed write of results for people shows on their terminal.
 	_ = w.Flush()
+	for _, r := range c.Ratios {
+		fmt.Fprintf(to, "%s to %g: %s; %s over %s in batches %s, in passes %s (%d seeds)\n", r.Act, r.Threshold, r.Outcome,
+			r.BP.Rule, r.PC.Rule, times(r.Batches), times(r.Passes), r.Seeds)
+	}
 	if !c.Fair {
 		fmt.Fprintf(to, "not a fair comparison:\n")
 		for _, why := range c.Why {
@@ -227,4 +254,12 @@ func descending(m map[string]*experiment.Cost) []string {
 		return 1
 	})
 	return keys
+}
+
+// times writes a ratio with its interval.
+func times(v experiment.Interval) string {
+	if v.Low == nil {
+		return fmt.Sprintf("×%.3g", v.Estimate)
+	}
+	return fmt.Sprintf("×%.3g [%.3g, %.3g]", v.Estimate, *v.Low, *v.High)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -11,7 +12,9 @@ import (
 )
 
 // progress shows how far long work is: a bar with the time left on a terminal, else a line now and then.
+// It may be used by many goroutines.
 type progress struct {
+	mu      sync.Mutex
 	w       io.Writer
 	bar     *progressbar.ProgressBar
 	what    string
@@ -40,6 +43,8 @@ func (a *app) progress(what string, total float64) *progress {
 
 // set says how much is done, of how much, and with what remark (shown beside a bar, or in the line).
 func (p *progress) set(done float64, remark string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.done = done
 	switch {
 	case p.bar != nil:
@@ -65,6 +70,8 @@ func (p *progress) left() string {
 
 // line prints a remark above the bar.
 func (p *progress) line(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.bar != nil {
 		_ = p.bar.Clear()
 	}
@@ -73,6 +80,8 @@ func (p *progress) line(text string) {
 
 // end clears the bar.
 func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.bar != nil {
 		_ = p.bar.Clear()
 	}
