@@ -5,7 +5,7 @@ import "github.com/settle-pc/settle/tensor"
 // Batch is B samples, ready for a network.
 type Batch[T tensor.Float] struct {
 	X      tensor.Matrix[T] // B×Inputs, normalised pixels
-	Y      tensor.Matrix[T] // B×Classes, one-hot
+	Y      tensor.Matrix[T] // B×Outputs: labels one-hot, unless the set's task is another
 	Labels []uint8          // B
 	Index  []int            // B: where each sample lies in its split
 }
@@ -14,7 +14,7 @@ type Batch[T tensor.Float] struct {
 func NewBatch[T tensor.Float](s *Set, rows int) Batch[T] {
 	return Batch[T]{
 		X:      tensor.New[T](rows, s.Inputs),
-		Y:      tensor.New[T](rows, s.Classes),
+		Y:      tensor.New[T](rows, s.Outputs),
 		Labels: make([]uint8, rows),
 		Index:  make([]int, rows),
 	}
@@ -39,18 +39,27 @@ func Fill[T tensor.Float](dst Batch[T], s *Set, from Split, lo, hi int) Batch[T]
 		b.Index[i] = lo + i
 	}
 	table := NewTable[T](s.Mean, s.Std)
-	b.gather(from, &table)
+	b.gather(s.Task, from, &table)
 	return b
 }
 
 // gather fills the batch with the samples that Index names.
-func (b Batch[T]) gather(from Split, table *Table[T]) {
+func (b Batch[T]) gather(task Task, from Split, table *Table[T]) {
 	for i, at := range b.Index {
 		table.Normalise(b.X.Row(i), from.Image(at))
 		b.Labels[i] = from.Labels[at]
 		y := b.Y.Row(i)
-		clear(y)
-		y[b.Labels[i]] = 1
+		switch task {
+		case Pixels:
+			copy(y, b.X.Row(i))
+		case Moments:
+			for k, v := range from.Targets[at*len(y) : (at+1)*len(y)] {
+				y[k] = T(v)
+			}
+		default:
+			clear(y)
+			y[b.Labels[i]] = 1
+		}
 	}
 }
 

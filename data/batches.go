@@ -65,7 +65,7 @@ func (b *Batches[T]) Next() Batch[T] {
 		b.epoch = epoch
 	}
 	copy(b.batch.Index, b.order[b.step%per*len(b.batch.Index):])
-	b.batch.gather(b.set.Train, &b.table)
+	b.batch.gather(b.set.Task, b.set.Train, &b.table)
 	b.step++
 	return b.batch
 }

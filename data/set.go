@@ -15,8 +15,9 @@ import (
 
 // Split is one half of a set, training or test: N images of the same size, and their labels.
 type Split struct {
-	Images []byte  // N×Inputs, 0…255
-	Labels []uint8 // N
+	Images  []byte    // N×Inputs, 0…255
+	Labels  []uint8   // N
+	Targets []float32 // N×Outputs, or none: the set's task makes them
 }
 
 // N returns the number of samples.
@@ -28,13 +29,16 @@ func (p Split) Image(i int) []byte {
 	return p.Images[i*w : (i+1)*w : (i+1)*w]
 }
 
-// Set is a classification set of grey images. It is read only once made: any number of goroutines may share it.
+// Set is a set of grey images with labels. What a network is to make of an image is its task: the label one-hot, unless
+// Moments or Pixels has made another. It is read only once made: any number of goroutines may share it.
 type Set struct {
 	Name        string
 	Train, Test Split
 	Rows, Cols  int     // of an image
 	Inputs      int     // Rows·Cols
 	Classes     int     // 1 + the largest training label
+	Task        Task    // what the targets are
+	Outputs     int     // of a target: Classes, unless the task says otherwise
 	Mean, Std   float64 // of the training images' pixels v/255, rounded to four decimals (MNIST: 0.1307, 0.3081)
 }
 
@@ -86,6 +90,7 @@ func (s *Set) classes(train, test string) error {
 		return fmt.Errorf("%s: every label is 0 (accepted: at least two classes, 0 and 1)", train)
 	}
 	s.Classes = int(top) + 1
+	s.Outputs = s.Classes
 	if i := slices.IndexFunc(s.Test.Labels, func(c uint8) bool { return c > top }); i >= 0 {
 		return fmt.Errorf("%s: label %d of sample %d (accepted: 0 to %d, the labels in %s)", test, s.Test.Labels[i], i, top, train)
 	}
@@ -120,5 +125,8 @@ func (s *Set) Limit(n int) (*Set, error) {
 	limited := *s
 	limited.Train.Images = s.Train.Images[: n*s.Inputs : n*s.Inputs]
 	limited.Train.Labels = s.Train.Labels[:n:n]
+	if s.Train.Targets != nil {
+		limited.Train.Targets = s.Train.Targets[: n*s.Outputs : n*s.Outputs]
+	}
 	return &limited, nil
 }

@@ -1,6 +1,8 @@
 package train
 
 import (
+	"math"
+
 	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/learn"
 	"github.com/settle-pc/settle/nn"
@@ -49,6 +51,9 @@ func Evaluate[T tensor.Float](net *nn.Network[T], pool *learn.Pool, set *data.Se
 	n := float64(split.N())
 	s.MSE /= n * float64(net.Outputs())
 	s.Accuracy /= n
+	if set.Task != data.Classes {
+		s.Accuracy = math.NaN() // there are no labels to hit
+	}
 	return s
 }
 

@@ -54,7 +54,7 @@ func Defaults() Spec {
 // The words that Spec accepts beside those of package nn.
 var (
 	DTypes      = []string{"float32", "float64"}
-	Rules       = []string{"bp", "pc"}
+	Rules       = []string{"bp", "pc", "bp-curved", "pc-feedforward", "bp-matched"} // the last ones: learn/isolate.go
 	Solvers     = []string{"auto", "bb", "cg", "euler", "heun", "momentum", "nesterov", "exact"}
 	Coordinates = []string{"errors", "activities"}
 	Optimizers  = []string{"sgd", "momentum", "nesterov", "adam", "adamw"}
@@ -136,8 +136,8 @@ func (s Spec) Fits(set *data.Set) error {
 	if got := arch.Dims[0]; got != set.Inputs {
 		faults = append(faults, fmt.Errorf("--arch %s: %d inputs: want the %d pixels of an image of %s", s.Arch, got, set.Inputs, set.Name))
 	}
-	if got := arch.Dims[len(arch.Dims)-1]; got != set.Classes {
-		faults = append(faults, fmt.Errorf("--arch %s: %d outputs: want the %d classes of %s", s.Arch, got, set.Classes, set.Name))
+	if got := arch.Dims[len(arch.Dims)-1]; got != set.Outputs {
+		faults = append(faults, fmt.Errorf("--arch %s: %d outputs: want the %d %s of %s", s.Arch, got, set.Outputs, set.Task.Targets(), set.Name))
 	}
 	n := set.Train.N()
 	if s.Limit > n {

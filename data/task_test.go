@@ -1,0 +1,91 @@
+package data
+
+import (
+	"math"
+	"testing"
+)
+
+func TestAutoencodingHasTheInputAsTarget(t *testing.T) {
+	s := Synthetic(3, 40, 5, 4, 3).Autoencoding()
+	b, err := NewBatches[float64](s, 8, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 12 { // beyond an epoch
+		batch := b.Next()
+		for i := range 8 {
+			x, y := batch.X.Row(i), batch.Y.Row(i)
+			if len(y) != 20 {
+				t.Fatalf("%d outputs", len(y))
+			}
+			for k := range y {
+				if x[k] != y[k] {
+					t.Fatalf("target %v of input %v", y[k], x[k])
+				}
+			}
+		}
+	}
+}
+
+// bar is a 5×5 image with ink at the places.
+func bar(at ...int) []byte {
+	image := make([]byte, 25)
+	for _, i := range at {
+		image[i] = 255
+	}
+	return image
+}
+
+// Moments of pictures drawn by hand: a vertical stroke, a horizontal one, a diagonal, a point, nothing.
+func TestMomentsAreThoseOfTheInk(t *testing.T) {
+	s := &Set{Rows: 5, Cols: 5, Inputs: 25}
+	for _, c := range []struct {
+		name  string
+		image []byte
+		want  [4]float64
+	}{
+		{"vertical", bar(7, 12, 17), [4]float64{3. / 25, 0, math.Sqrt(2. / 3), 0}},
+		{"horizontal", bar(11, 12, 13), [4]float64{3. / 25, math.Sqrt(2. / 3), 0, 0}},
+		{"diagonal", bar(6, 12, 18), [4]float64{3. / 25, math.Sqrt(2. / 3), math.Sqrt(2. / 3), 1}},
+		{"the other", bar(8, 12, 16), [4]float64{3. / 25, math.Sqrt(2. / 3), math.Sqrt(2. / 3), -1}},
+		{"point", bar(3), [4]float64{1. / 25, 0, 0, 0}},
+		{"nothing", bar(), [4]float64{}},
+	} {
+		got := s.moments(c.image)
+		for k := range got {
+			if math.Abs(got[k]-c.want[k]) > 1e-7 { // √ of a rounding error of 1e-15
+				t.Errorf("%s: %v, want %v", c.name, got, c.want)
+				break
+			}
+		}
+	}
+}
+
+func TestRegressionIsStandardised(t *testing.T) {
+	s := Synthetic(3, 40, 5, 4, 3).Regression()
+	if s.Outputs != 4 || len(s.Train.Targets) != 4*40 || len(s.Test.Targets) != 4*s.Test.N() {
+		t.Fatalf("%d outputs, %d and %d targets", s.Outputs, len(s.Train.Targets), len(s.Test.Targets))
+	}
+	for k := range 4 {
+		var mean, squares float64
+		for i := k; i < len(s.Train.Targets); i += 4 {
+			v := float64(s.Train.Targets[i])
+			mean, squares = mean+v/40, squares+v*v/40
+		}
+		if math.Abs(mean) > 1e-6 || math.Abs(squares-1) > 1e-6 { // float32
+			t.Errorf("moment %d: mean %v, mean square %v", k, mean, squares)
+		}
+	}
+	limited, err := s.Limit(7)
+	if err != nil || len(limited.Train.Targets) != 28 {
+		t.Errorf("limited: %d targets, %v", len(limited.Train.Targets), err)
+	}
+	batch := Fill(NewBatch[float32](s, 3), s, s.Test, 2, 5)
+	for i := range 3 {
+		for k, v := range batch.Y.Row(i) {
+			if want := s.Test.Targets[(2+i)*4+k]; v != want {
+				t.Errorf("sample %d: target %v, want %v", i, v, want)
+			}
+		}
+	}
+}
