@@ -54,7 +54,7 @@ type Record struct {
 // Score is a network's performance on a split.
 type Score struct {
 	MSE      float64 `json:"mse"`      // mean over samples and outputs of (y − ŷ)²
-	Accuracy float64 `json:"accuracy"` // share of samples whose largest output is their label
+	Accuracy float64 `json:"accuracy"` // share of samples whose largest output is their label; NaN for other tasks
 }
 
 // Options are what a training needs of its surroundings. All may be nil.
@@ -129,8 +129,11 @@ func New[T tensor.Float](spec Spec, set *data.Set, opts Options) (*Trainer[T], e
 }
 
 func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn.Rule[T] {
-	if s.Rule == "bp" {
+	switch s.Rule {
+	case "bp":
 		return learn.NewBP(net, pool, s.Batch)
+	case "bp-curved":
+		return learn.NewCurvedBP(net, pool, s.Batch)
 	}
 	inf := learn.Inference[T]{Settings: infer.Settings{Tol: s.Tol, Gap: s.Gap, MaxPasses: s.MaxPasses}}
 	if s.Coords == "activities" {
@@ -155,7 +158,14 @@ func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn
 		}
 		return &infer.Auto[T]{}
 	}
-	return learn.NewPC(&energy.PC[T]{Net: net}, inf, pool, s.Batch)
+	problem := &energy.PC[T]{Net: net}
+	switch s.Rule {
+	case "pc-feedforward":
+		return learn.NewFeedforwardPC(problem, inf, pool, s.Batch)
+	case "bp-matched":
+		return learn.NewMatchedBP(problem, inf, pool, s.Batch)
+	}
+	return learn.NewPC(problem, inf, pool, s.Batch)
 }
 
 func newOptimizer[T tensor.Float](s Spec, n, total int) optim.Optimizer[T] {
