@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -283,10 +282,4 @@ func (o Outcome) choice(rule string, threshold float64) (Chosen, bool) {
 		return Chosen{}, false
 	}
 	return o.Chosen[i], true
-}
-
-// describe says in a line what a contest is about.
-func (c Contest) describe() string {
-	s := c.Base
-	return strings.Join([]string{s.Act, s.Arch, s.Init, s.Optim, s.Data}, " ")
 }

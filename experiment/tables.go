@@ -1,6 +1,10 @@
 package experiment
 
-import "slices"
+import (
+	"maps"
+	"math"
+	"slices"
+)
 
 // tables writes the tables of contests.
 type tables struct {
@@ -32,6 +36,7 @@ func (w *tables) outcomes(prefix string, all []Outcome) {
 			w.row(prefix+"chosen", []string{"contest", "act", "rule", "threshold", "lr", "edge", "reached", "batches", "tried"},
 				x.Contest, x.Act, x.Rule, x.Threshold, deref(x.LR), x.Edge, x.Reached, deref(x.Batches), x.Tried)
 		}
+		w.summaries(prefix, o)
 		for _, rule := range c.rules() {
 			if s, ok := o.Pass[rule]; ok {
 				w.row(prefix+"timings", []string{"contest", "act", "rule", "seconds"}, c.Name, b.Act, rule, s)
@@ -79,4 +84,82 @@ func (w *tables) ratios(prefix string, all []Ratio) {
 		}
 		w.row(prefix+"ratios", columns, row...)
 	}
+}
+
+// summaries stores, for each rule, the median curve of the reported seeds at the rate for the lowest threshold, and what
+// every learning rate came to with the seeds that choose.
+func (w *tables) summaries(prefix string, o Outcome) {
+	c := o.Contest
+	lowest := c.Thresholds[len(c.Thresholds)-1]
+	for _, rule := range c.rules() {
+		if ch, ok := o.choice(rule, lowest); ok && ch.LR != nil {
+			for _, p := range medianCurve(o.of(rule, Reporting, *ch.LR)) {
+				w.row(prefix+"medians", []string{"contest", "act", "rule", "lr", "batch", "mse", "passes"}, c.Name, c.Base.Act, rule, *ch.LR, p.batch, p.mse, p.passes)
+			}
+		}
+		stage := Selection
+		if !c.fair() {
+			stage = Reporting
+		}
+		for _, lr := range o.rates(rule, stage) {
+			cells := o.of(rule, stage, lr)
+			diverged := 0
+			for _, x := range cells {
+				if x.DivergedAt != nil {
+					diverged++
+				}
+			}
+			for _, t := range c.Thresholds {
+				w.row(prefix+"rates", []string{"contest", "act", "rule", "lr", "threshold", "seeds", "diverged", "batches"}, c.Name, c.Base.Act, rule, lr, t, len(cells), diverged,
+					deref(orNil(medianBatches(cells, ThresholdKey(t)))))
+			}
+		}
+	}
+}
+
+// rates returns the learning rates of a rule's cells, ascending.
+func (o Outcome) rates(rule, stage string) []float64 {
+	var out []float64
+	for _, c := range o.Cells {
+		if c.Rule == rule && c.Stage == stage {
+			out = append(out, c.LR)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// curvePoint is a point of a median curve.
+type curvePoint struct{ batch, mse, passes float64 }
+
+// medianCurve returns the median over trainings at every batch where most of them have a point. A training that has ended
+// at its threshold counts as lower than all others from then on, one that diverged as higher.
+func medianCurve(cells []Cell) []curvePoint {
+	at := map[float64]bool{}
+	for _, c := range cells {
+		for _, b := range c.Curve.Batch {
+			if stored(int(b)) {
+				at[b] = true
+			}
+		}
+	}
+	var out []curvePoint
+	for _, b := range slices.Sorted(maps.Keys(at)) {
+		var mse, passes []float64
+		for _, c := range cells {
+			i, ok := slices.BinarySearch(c.Curve.Batch, b)
+			switch {
+			case ok:
+				mse, passes = append(mse, c.Curve.MSE[i]), append(passes, c.Curve.Passes[i])
+			case c.DivergedAt != nil:
+				mse = append(mse, math.Inf(1))
+			default:
+				mse = append(mse, math.Inf(-1))
+			}
+		}
+		if m := median(mse); !math.IsInf(m, 0) {
+			out = append(out, curvePoint{b, m, median(passes)})
+		}
+	}
+	return out
 }

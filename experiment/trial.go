@@ -155,7 +155,9 @@ func (r *trials) all(ctx context.Context, todo []trial) ([]Cell, error) {
 func (r *trials) one(ctx context.Context, t trial) (Cell, error) {
 	left := float64(t.spec.Batches)
 	tick := func() { left--; t.credit.add(batchWork(t.spec), "") }
+	fresh := false
 	c, err := cell(r.sink, t.name(), func() (Cell, error) {
+		fresh = true
 		if t.spec.DType == "float64" {
 			return runTrial[float64](ctx, t, tick)
 		}
@@ -163,7 +165,11 @@ func (r *trials) one(ctx context.Context, t trial) (Cell, error) {
 	})
 	c.Stage = t.stage
 	if err == nil {
-		t.credit.add(batchWork(t.spec)*left, cellNote(c, t.thresholds))
+		note := ""
+		if fresh {
+			note = cellNote(c, t.thresholds)
+		}
+		t.credit.add(batchWork(t.spec)*left, note)
 	}
 	return c, err
 }

@@ -12,7 +12,8 @@ import (
 type Axes struct {
 	Title, X, Y    string
 	LogX, LogY     bool
-	XRange, YRange Range // zero: fitted to the lines
+	XRange, YRange Range    // zero: fitted to the lines
+	YNames         []string // at 0, 1, 2 … on a linear y axis, instead of numbers
 	Lines          []Line
 	HLines         []HLine
 	Marks          []Mark   // landscapes, fields and paths over them, under the lines
@@ -27,6 +28,9 @@ func (a *Axes) faults() []error {
 		}
 	}
 	faults = append(faults, a.markFaults()...)
+	if a.LogY && len(a.YNames) > 0 {
+		faults = append(faults, fmt.Errorf("YNames: on a logarithmic axis; a linear one is accepted"))
+	}
 	for _, r := range []struct {
 		name string
 		Range
@@ -158,6 +162,9 @@ func (p *panel) prepareAxes(width, height vg.Length) margins {
 		return p.titleMargins(width, margins{left: 1, right: 1, bottom: 1})
 	}
 	p.xticks, p.yticks = p.x.ticks(width, along), p.y.ticks(height, stacked)
+	if len(p.axes.YNames) > 0 {
+		p.yticks = p.y.named(p.axes.YNames)
+	}
 	p.title = wrap(p.axes.Title, titleSize, width)
 	p.xlabel, p.ylabel = wrap(p.axes.X, labelSize, width), wrap(p.axes.Y, labelSize, height)
 

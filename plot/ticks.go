@@ -60,6 +60,17 @@ func (s scale) ticks(length vg.Length, ok fits) []tick {
 	return s.linearTicks(length, ok)
 }
 
+// named returns ticks with these names at 0, 1, 2 …, without those out of range.
+func (s scale) named(names []string) []tick {
+	var out []tick
+	for i, name := range names {
+		if s.contains(float64(i)) {
+			out = append(out, tick{s.of(float64(i)), name})
+		}
+	}
+	return out
+}
+
 // linearTicks returns as many round values as fit, up to seven, and two if only whole numbers allow.
 func (s scale) linearTicks(length vg.Length, ok fits) []tick {
 	var ticks []tick

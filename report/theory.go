@@ -46,6 +46,11 @@ func Theory(run *store.Run, workers int) ([]string, error) {
 		{name: "theory_terms", table: "limits", draw: d.terms},
 	}
 	figures = slices.DeleteFunc(figures, func(f *figure) bool { return len(d.pick(f.table, f.want).Rows) == 0 })
+	return renderAll(run, figures, workers)
+}
+
+// renderAll draws figures, so many at a time, and returns the paths of the pictures in order.
+func renderAll(run *store.Run, figures []*figure, workers int) ([]string, error) {
 	next := make(chan *figure)
 	var wg sync.WaitGroup
 	for range max(1, workers) {
@@ -79,8 +84,8 @@ func (f *figure) render(run *store.Run) {
 }
 
 // readTheory reads the tables that are there and writes them as CSV.
-func readTheory(run *store.Run) (theoryData, error) {
-	d := theoryData{}
+func readTheory(run *store.Run) (tablesOf, error) {
+	d := tablesOf{}
 	for _, name := range theoryTables {
 		t, err := run.Table(name)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -103,8 +108,8 @@ func readTheory(run *store.Run) (theoryData, error) {
 	return d, nil
 }
 
-// theoryData holds the tables by name.
-type theoryData map[string]store.Table
+// tablesOf holds tables by name.
+type tablesOf map[string]store.Table
 
 // is asks for rows whose column has a value, text or number; NaN asks for null.
 type is map[string]any
@@ -117,7 +122,7 @@ func (w is) and(column string, value any) is {
 }
 
 // pick returns the rows that match.
-func (d theoryData) pick(table string, want is) store.Table {
+func (d tablesOf) pick(table string, want is) store.Table {
 	t := d[table]
 	out := store.Table{Columns: t.Columns}
 	for _, row := range t.Rows {
@@ -140,7 +145,7 @@ func (d theoryData) pick(table string, want is) store.Table {
 }
 
 // line returns column y against column x of the rows that match.
-func (d theoryData) line(table, x, y string, want is) (plot.Line, error) {
+func (d tablesOf) line(table, x, y string, want is) (plot.Line, error) {
 	t := d.pick(table, want)
 	xs, err := t.Floats(x)
 	if err != nil {
@@ -151,7 +156,7 @@ func (d theoryData) line(table, x, y string, want is) (plot.Line, error) {
 }
 
 // distinct returns the numbers of a column in ascending order, without null.
-func (d theoryData) distinct(table, column string, want is) ([]float64, error) {
+func (d tablesOf) distinct(table, column string, want is) ([]float64, error) {
 	v, err := d.pick(table, want).Floats(column)
 	v = slices.DeleteFunc(v, math.IsNaN)
 	slices.Sort(v)

@@ -7,7 +7,7 @@ import (
 )
 
 // space is Figure 0.
-func (d theoryData) space() (*plot.Figure, error) {
+func (d tablesOf) space() (*plot.Figure, error) {
 	t := d["space"]
 	f := &plot.Figure{Aspect: 1, Panels: [][]plot.Axes{nil}}
 	for _, row := range t.Rows {
@@ -60,7 +60,7 @@ func (d theoryData) space() (*plot.Figure, error) {
 }
 
 // plane returns the energy over the plane.
-func (d theoryData) plane(panel string) (*plot.Grid, error) {
+func (d tablesOf) plane(panel string) (*plot.Grid, error) {
 	t := d.pick("space_energy", is{"panel": panel})
 	g := &plot.Grid{}
 	for _, row := range t.Rows {
@@ -86,7 +86,7 @@ func (d theoryData) plane(panel string) (*plot.Grid, error) {
 var asked = is{"case": 0.}
 
 // title says which network was asked for, and returns its depth.
-func (d theoryData) title() (string, float64, error) {
+func (d tablesOf) title() (string, float64, error) {
 	t := d.pick("cases", asked)
 	if len(t.Rows) != 1 {
 		return "", 0, fmt.Errorf("table theory_cases: %d rows of the network asked for: want one", len(t.Rows))
@@ -98,7 +98,7 @@ func (d theoryData) title() (string, float64, error) {
 }
 
 // network shows Eq. 8 for the network asked for.
-func (d theoryData) network() (*plot.Figure, error) {
+func (d tablesOf) network() (*plot.Figure, error) {
 	title, depth, err := d.title()
 	if err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func (d theoryData) network() (*plot.Figure, error) {
 }
 
 // inference shows Eq. 6 and the path of inference for the network asked for.
-func (d theoryData) inference() (*plot.Figure, error) {
+func (d tablesOf) inference() (*plot.Figure, error) {
 	title, _, err := d.title()
 	if err != nil {
 		return nil, err
@@ -141,7 +141,7 @@ func (d theoryData) inference() (*plot.Figure, error) {
 }
 
 // expansions adds the remainders of the three expansions.
-func (d theoryData) expansions(a *plot.Axes, want is) error {
+func (d tablesOf) expansions(a *plot.Axes, want is) error {
 	for _, e := range []struct {
 		key, name string
 		color     plot.Color
@@ -174,7 +174,7 @@ var readings = []struct {
 }
 
 // readings adds the relative errors of Eq. 8 and of what else could be meant.
-func (d theoryData) readings(a *plot.Axes, want is) error {
+func (d tablesOf) readings(a *plot.Axes, want is) error {
 	for _, r := range readings {
 		l, err := d.line("terms", "layer", r.column, want)
 		if err != nil {
@@ -187,7 +187,7 @@ func (d theoryData) readings(a *plot.Axes, want is) error {
 }
 
 // moves adds what the path of inference is compared with: cosines (nil: not) and relative errors.
-func (d theoryData) moves(cosine, rel *plot.Axes, want is) error {
+func (d tablesOf) moves(cosine, rel *plot.Axes, want is) error {
 	for _, c := range []struct {
 		column, name string
 		color        plot.Color

@@ -8,7 +8,7 @@ import (
 )
 
 // example is the depth and scale of the networks that are shown where there is room for one.
-func (d theoryData) example() (depth, scale float64, err error) {
+func (d tablesOf) example() (depth, scale float64, err error) {
 	depths, err := d.distinct("cases", "depth", is{"state": "new", "act": "tanh", "place": "after"})
 	if err != nil {
 		return 0, 0, err
@@ -18,13 +18,13 @@ func (d theoryData) example() (depth, scale float64, err error) {
 }
 
 // trainedDepth returns the depth of the trained tanh networks nearest to 6.
-func (d theoryData) trainedDepth() (float64, error) {
+func (d tablesOf) trainedDepth() (float64, error) {
 	depths, err := d.distinct("cases", "depth", is{"state": "pc-trained", "act": "tanh"})
 	return nearest(depths, 6), err
 }
 
 // remainder shows the remainder of Eq. 6 against the distance, with lines of slope 2 and 3.
-func (d theoryData) remainder() (*plot.Figure, error) {
+func (d tablesOf) remainder() (*plot.Figure, error) {
 	depth, scale, err := d.example()
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func guide(of plot.Line, slope, above float64) plot.Line {
 var stateNames = map[string]string{"new": "new", "bp-trained": "trained by BP", "pc-trained": "trained by PC"}
 
 // solution shows the error of Eq. 7 against weight scale by depth, and on networks for images by state.
-func (d theoryData) solution() (*plot.Figure, error) {
+func (d tablesOf) solution() (*plot.Figure, error) {
 	f := &plot.Figure{Title: "How far −ℐ⁻¹g (Eq. 7) misses the equilibrium, relative to its distance: tanh, medians", Panels: [][]plot.Axes{nil, nil}}
 	limit := []plot.HLine{{Y: 0.1, Label: "C6: 0.1"}}
 	for i, place := range []string{"after", "before"} {
@@ -131,7 +131,7 @@ func numbersOnly(l plot.Line) plot.Line {
 }
 
 // terms shows the errors of Eq. 8 and of its readings in each layer.
-func (d theoryData) terms() (*plot.Figure, error) {
+func (d tablesOf) terms() (*plot.Figure, error) {
 	depth, scale, err := d.example()
 	if err != nil {
 		return nil, err
@@ -164,7 +164,7 @@ func (d theoryData) terms() (*plot.Figure, error) {
 }
 
 // spectra shows all eigenvalues at the saddles, numeric over closed form.
-func (d theoryData) spectra() (*plot.Figure, error) {
+func (d tablesOf) spectra() (*plot.Figure, error) {
 	f := &plot.Figure{Title: "Hessians of ℒ/B and F*/B at saddles, linear networks: eigenvalues from products (dots) and in closed form (lines)", Panels: [][]plot.Axes{nil, nil}}
 	depths, err := d.distinct("eigenvalues", "depth", is{})
 	if err != nil {
@@ -208,7 +208,7 @@ func (d theoryData) spectra() (*plot.Figure, error) {
 }
 
 // conditions shows condition numbers against depth.
-func (d theoryData) conditions() (*plot.Figure, error) {
+func (d tablesOf) conditions() (*plot.Figure, error) {
 	f := &plot.Figure{Title: "Condition number of the Hessian of inference at the feedforward point, weight scale 1", Panels: [][]plot.Axes{nil}}
 	widths, err := d.distinct("conditions", "width", is{})
 	if err != nil {
@@ -245,7 +245,7 @@ func (d theoryData) conditions() (*plot.Figure, error) {
 }
 
 // path shows where inference goes, in time.
-func (d theoryData) path() (*plot.Figure, error) {
+func (d tablesOf) path() (*plot.Figure, error) {
 	depth, scale, err := d.example()
 	if err != nil {
 		return nil, err
@@ -276,7 +276,7 @@ func (d theoryData) path() (*plot.Figure, error) {
 }
 
 // limits shows the two limits.
-func (d theoryData) limits() (*plot.Figure, error) {
+func (d tablesOf) limits() (*plot.Figure, error) {
 	f := &plot.Figure{Title: "Two limits, L = 4, weight scale 1 (right: tanh, activation after)", Panels: [][]plot.Axes{{
 		{Title: "π_L → 0: PC becomes BP", X: "π_L", Y: "relative error, all layers", LogX: true, LogY: true},
 		{Title: "residual → 0: TR + BP stays wrong", X: "residual, part of the initial one", Y: "relative error, worst layer", LogX: true, LogY: true},
