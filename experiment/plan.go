@@ -5,8 +5,9 @@ import (
 	"math"
 )
 
-// How much of a plan's work is done on average: trainings that reach their lowest threshold or diverge end early.
-const usedShare = 0.45
+// usedShare is how much of a plan's work is done: trainings that reach their lowest threshold or diverge end early, in
+// short runs fewer of them.
+var usedShare = map[string]float64{Quick: 0.75, Standard: 0.65, Full: 0.5}
 
 // overheads in seconds on one core: what the toy, the theory and all pictures take, about, by level.
 var overheads = map[string]float64{Quick: 26, Standard: 40, Full: 150}
@@ -93,11 +94,11 @@ func (r Request) entrants(optim, act string, shift int, rules ...string) []Entra
 }
 
 // estimate is the work that contests are likely to take.
-func estimate(all ...[]Contest) float64 {
+func (r Request) estimate(all ...[]Contest) float64 {
 	total := 0.0
 	for _, contests := range all {
 		for _, c := range contests {
-			total += usedShare * c.planned()
+			total += usedShare[r.Level] * c.planned()
 		}
 	}
 	return total
@@ -124,9 +125,9 @@ func (p *Reproduction) planDepth(budget float64) float64 {
 	var d Depth
 	for _, isolate := range []bool{p.Level != Quick, false} {
 		for _, n := range budgets(most) {
-			if d = p.depth(widths, n, isolate); estimate(d.Contests, d.Isolate) <= budget {
+			if d = p.depth(widths, n, isolate); p.depthWork(d) <= budget {
 				p.noteDepth(d, n, most, isolate)
-				return estimate(d.Contests, d.Isolate)
+				return p.depthWork(d)
 			}
 			if isolate && n < most/2 {
 				break
@@ -135,7 +136,18 @@ func (p *Reproduction) planDepth(budget float64) float64 {
 	}
 	n := budgets(most)
 	p.noteDepth(d, n[len(n)-1], most, false)
-	return estimate(d.Contests)
+	return p.depthWork(d)
+}
+
+// depthWork is the work of Figure 4: its contests, and three trainings of the confound for each.
+func (r Request) depthWork(d Depth) float64 {
+	total := r.estimate(d.Contests, d.Isolate)
+	for _, c := range d.Contests {
+		s := c.Base
+		s.Rule = "pc"
+		total += 1.5 * float64(s.Batches) * batchWork(s)
+	}
+	return total
 }
 
 // noteDepth keeps the plan and says where it falls short of the level.
@@ -220,7 +232,7 @@ func (p *Reproduction) planGenerality(budget float64, have func(string) bool) {
 		all := p.settings(n, have, &g.Missing)
 		g.Contests = nil
 		for _, c := range all {
-			if more := append(g.Contests[:len(g.Contests):len(g.Contests)], c); estimate(more) <= budget || len(g.Contests) < 1 {
+			if more := append(g.Contests[:len(g.Contests):len(g.Contests)], c); p.estimate(more) <= budget || len(g.Contests) < 1 {
 				g.Contests = more
 			}
 		}

@@ -138,7 +138,7 @@ func (r *reproduction) open(request experiment.Request) error {
 		return err
 	}
 	r.run = run
-	speed, err := experiment.MeasureSpeed(r.ctx, r.sets, time.Now)
+	speed, err := experiment.MeasureSpeed(r.ctx, r.sets, r.workers, time.Now)
 	if err != nil {
 		return failure{err}
 	}
@@ -257,7 +257,7 @@ func (r *reproduction) all() error {
 		total += p.share
 	}
 	for _, p := range parts {
-		share := p.share / total
+		share, began := p.share/total, time.Now()
 		draft := r.run.Draft(p.name)
 		claims, err := p.run(&watchful{Draft: draft, run: r.run, say: r.bar.line}, experiment.Env{Workers: r.workers, Now: time.Now, Progress: func(x experiment.Progress) {
 			if x.Note != "" && p.name != "toy" {
@@ -279,6 +279,7 @@ func (r *reproduction) all() error {
 		r.done += share
 		r.figures = append(r.figures, figures...)
 		r.judge(claims...)
+		r.bar.line(fmt.Sprintf("%s: %.0f s; %s left of %s", p.name, time.Since(began).Seconds(), (experiment.Limit(r.plan.Request.Level)-time.Since(r.started)).Round(time.Second), minutes(r.plan.Request.Level)))
 	}
 	if r.scaling != nil {
 		r.judge(experiment.Claim9(*r.scaling, r.ratios))
