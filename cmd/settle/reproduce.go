@@ -279,7 +279,7 @@ func (r *reproduction) all() error {
 		r.done += share
 		r.figures = append(r.figures, figures...)
 		r.judge(claims...)
-		r.bar.line(fmt.Sprintf("%s: %.0f s; %s left of %s", p.name, time.Since(began).Seconds(), (experiment.Limit(r.plan.Request.Level)-time.Since(r.started)).Round(time.Second), minutes(r.plan.Request.Level)))
+		r.bar.line(fmt.Sprintf("%s: %.0f s; %s left of %s", p.name, time.Since(began).Seconds(), (experiment.Limit(r.plan.Request.Level) - time.Since(r.started)).Round(time.Second), minutes(r.plan.Request.Level)))
 	}
 	if r.scaling != nil {
 		r.judge(experiment.Claim9(*r.scaling, r.ratios))
