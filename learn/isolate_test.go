@@ -154,12 +154,12 @@ func TestIsolatingRulesAreTheSameOnAnyWorkers(t *testing.T) {
 	b := draw(net, 3*learn.ShardRows+1)
 	rows := b.X.Rows
 	problem := &energy.PC[float32]{Net: net}
-	for name, rule := range map[string]func(p *learn.Pool) learn.Rule[float32]{
-		"curved": func(p *learn.Pool) learn.Rule[float32] { return learn.NewCurvedBP(net, p, rows) },
-		"feedforward": func(p *learn.Pool) learn.Rule[float32] {
+	for name, rule := range map[string]func(p *learn.Pool) graded[float32]{
+		"curved": func(p *learn.Pool) graded[float32] { return learn.NewCurvedBP(net, p, rows) },
+		"feedforward": func(p *learn.Pool) graded[float32] {
 			return learn.NewFeedforwardPC(problem, learn.Inference[float32]{}, p, rows)
 		},
-		"matched": func(p *learn.Pool) learn.Rule[float32] {
+		"matched": func(p *learn.Pool) graded[float32] {
 			return learn.NewMatchedBP(problem, learn.Inference[float32]{}, p, rows)
 		},
 	} {
