@@ -14,11 +14,14 @@ import (
 // Incremental says how activities and weights move together.
 type Incremental struct {
 	DT    float64 // step of the activities; 0 means 0.1
-	Steps int     // steps on a batch; 0 means 20
+	Steps int     // steps on a batch; 0 means DefaultIncrementalSteps
 	// From is the first step, counted from 0, at which the weights move too. Steps−1 moves them once, after Steps−1 steps of
 	// the activities: PC by Euler's method, truncated.
 	From int
 }
+
+// DefaultIncrementalSteps is what Incremental.Steps = 0 means.
+const DefaultIncrementalSteps = 20
 
 // IPC is incremental predictive coding (Salvatori et al. 2022, arXiv 2212.00720): z and θ descend F at the same time. From the
 // feedforward activities, at every step,
@@ -58,7 +61,7 @@ func NewIPC[T tensor.Float](problem *energy.PC[T], o Incremental, pool *Pool, ro
 		o.DT = 0.1
 	}
 	if o.Steps == 0 {
-		o.Steps = 20
+		o.Steps = DefaultIncrementalSteps
 	}
 	if !(o.DT > 0) || o.Steps < 1 || o.From < 0 || o.From >= o.Steps {
 		panic("learn: IPC wants a step above 0, steps, and a first step of the weights among them")

@@ -108,7 +108,7 @@ func (t *Trainer[T]) restore(c *Checkpoint) error {
 			return fmt.Errorf("%s %q: want %q, as in the data and the network of its spec", key, got, want)
 		}
 	}
-	if err := c.P.validate(c.Steps); err != nil {
+	if err := c.P.validate(c.Steps, t.spec.updates()); err != nil {
 		return err
 	}
 	state := optim.State[T]{Steps: c.Steps}
@@ -138,9 +138,9 @@ func (t *Trainer[T]) restore(c *Checkpoint) error {
 	return nil
 }
 
-// validate checks what a file says of its progress, after so many steps of the optimiser.
-func (p progress) validate(steps int) error {
-	if p.Batch < 0 || p.Batch != steps || len(p.Recent) != min(p.Batch, Window) || p.Count == nil {
+// validate checks what a file says of its progress, after so many steps of the optimiser, updates a batch.
+func (p progress) validate(steps, updates int) error {
+	if p.Batch < 0 || p.Batch*updates != steps || len(p.Recent) != min(p.Batch, Window) || p.Count == nil {
 		return fmt.Errorf("progress: %d batches, %d steps, %d recent errors and counts %v: want as many steps as batches, the errors of up to %d, and counts",
 			p.Batch, steps, len(p.Recent), p.Count, Window)
 	}

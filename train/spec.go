@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/learn"
 	"github.com/settle-pc/settle/nn"
 )
 
@@ -26,7 +27,10 @@ type Spec struct {
 	Tol         float64 `json:"tol"`
 	Gap         float64 `json:"gap"`
 	MaxPasses   float64 `json:"max-passes"`
+	Steps       int     `json:"steps"`   // of inference, fixed; 0: until it settles. For ipc, those on a batch
+	Horizon     float64 `json:"horizon"` // time at which a Runge–Kutta method ends; 0: none
 	DT          float64 `json:"dt"`
+	ByBatch     bool    `json:"divide-by-batch"` // ∂F/∂z by the batch size, as libraries do that average F over a batch
 	Optim       string  `json:"optim"`
 	LR          float64 `json:"lr"`
 	Momentum    float64 `json:"momentum"`
@@ -54,8 +58,7 @@ func Defaults() Spec {
 // The words that Spec accepts beside those of package nn.
 var (
 	DTypes      = []string{"float32", "float64"}
-	Rules       = []string{"bp", "pc", "bp-curved", "pc-feedforward", "bp-matched"} // the last ones: learn/isolate.go
-	Solvers     = []string{"auto", "bb", "cg", "euler", "heun", "momentum", "nesterov", "exact"}
+	Rules       = []string{"bp", "pc", "ipc", "bp-curved", "pc-feedforward", "bp-matched"} // the last ones: learn/isolate.go
 	Coordinates = []string{"errors", "activities"}
 	Optimizers  = []string{"sgd", "momentum", "nesterov", "adam", "adamw"}
 	Schedules   = []string{"constant", "cosine", "warmup-cosine"}
@@ -100,13 +103,17 @@ func (s Spec) Validate() error {
 	}
 	word("dtype", s.DType, DTypes)
 	word("rule", s.Rule, Rules)
-	word("solver", s.Solver, Solvers)
 	word("coords", s.Coords, Coordinates)
+	if _, err := learn.NewMethod[float64](s.Solver, s.coordinates(), s.tuning()); err != nil {
+		faults = append(faults, fmt.Errorf("--solver %w", err))
+	}
 	word("optim", s.Optim, Optimizers)
 	word("schedule", s.Schedule, Schedules)
 	must(s.Tol >= 0 && s.Tol < 1, "tol", s.Tol, "a residual ratio from 0 to below 1")
 	must(s.Gap >= 0 && s.Gap < 1, "gap", s.Gap, "an energy gap from 0 (do not stop by it) to below 1")
 	must(s.MaxPasses > 0 && finite(s.MaxPasses), "max-passes", s.MaxPasses, "a number above 0")
+	must(s.Steps >= 0, "steps", s.Steps, "a number of steps from 1, or 0 to go on until inference settles")
+	must(s.Horizon >= 0 && finite(s.Horizon), "horizon", s.Horizon, "a time above 0, or 0 for none")
 	must(s.DT > 0 && finite(s.DT), "dt", s.DT, "a step above 0")
 	must(s.LR > 0 && finite(s.LR), "lr", s.LR, "a learning rate above 0")
 	must(s.Momentum >= 0 && s.Momentum < 1, "momentum", s.Momentum, "a number from 0 to below 1")
@@ -119,11 +126,51 @@ func (s Spec) Validate() error {
 	must(s.EvalEvery >= 0, "eval-every", s.EvalEvery, "a number of batches from 1, or 0 for the end only")
 	must(s.Limit >= 0, "limit", s.Limit, "a number of training images from 1, or 0 for all")
 	must(s.Workers >= 1, "workers", s.Workers, "a number from 1")
-	must(s.Solver != "cg" || s.Coords == "errors", "solver", s.Solver, "cg only with --coords errors; auto takes both")
-	must(s.Solver != "exact" || (s.Act == "linear" && s.Coords == "errors"), "solver", s.Solver,
-		"exact only with --act linear --coords errors; auto takes any network")
+	must(s.Solver != "exact" || s.Act == "linear", "solver", s.Solver, "exact only with --act linear; auto takes any network")
+	must(s.Solver != "chord" || s.smooth(), "solver", s.Solver, "chord only with a smooth activation; auto takes any network")
+	stepped := s.Rule == "ipc" || learn.Steps(s.Solver)
+	must(!s.ByBatch || stepped, "divide-by-batch", s.ByBatch, "a solver with a step of its own (euler, momentum, nesterov, heun, bosh, dopri) or --rule ipc")
+	must(s.Horizon == 0 || strings.HasPrefix(s.Solver, "heun") || strings.HasPrefix(s.Solver, "dopri") || s.Solver == "bosh",
+		"horizon", s.Horizon, "0 unless --solver is a Runge–Kutta method: heun, bosh, dopri or their adaptive kin")
 	must(s.Schedule == "warmup-cosine" || s.Warmup == 0, "warmup", s.Warmup, "0 unless --schedule is warmup-cosine")
 	return errors.Join(faults...)
+}
+
+// Infers reports whether the rule moves activities before it learns.
+func (s Spec) Infers() bool { return s.Rule != "bp" && s.Rule != "bp-curved" }
+
+// updates is the number of times that the rule moves the weights on a batch.
+func (s Spec) updates() int {
+	switch {
+	case s.Rule != "ipc":
+		return 1
+	case s.Steps == 0:
+		return learn.DefaultIncrementalSteps
+	}
+	return s.Steps
+}
+
+// coordinates are those of inference.
+func (s Spec) coordinates() learn.Coordinates {
+	if s.Coords == "activities" {
+		return learn.Activities
+	}
+	return learn.Errors
+}
+
+// tuning holds the options of the solver.
+func (s Spec) tuning() learn.Tuning {
+	t := learn.Tuning{DT: s.DT, Until: s.Horizon}
+	if s.ByBatch {
+		t.Scale = 1 / float64(max(s.Batch, 1))
+	}
+	return t
+}
+
+// smooth reports whether the activation is, or is not known.
+func (s Spec) smooth() bool {
+	act, err := nn.ParseActivation(s.Act)
+	return err != nil || act.Smooth()
 }
 
 // Fits reports every flag that does not go with the set.

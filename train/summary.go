@@ -47,8 +47,10 @@ func (t *Trainer[T]) Summary(test *Score) Summary {
 	if test != nil {
 		out.TestMSE, out.TestAccuracy = number(test.MSE), number(test.Accuracy)
 	}
-	if s.Rule != "bp" && s.Rule != "bp-curved" {
-		out.Solver = &s.Solver
+	if s.Infers() {
+		if s.Rule != "ipc" {
+			out.Solver = &s.Solver
+		}
 		out.ResidualMean = number(p.Residual / float64(p.Residuals))
 		out.GapMean = number(p.Gap / float64(p.Gaps))
 		out.Statuses = map[string]int{}

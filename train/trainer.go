@@ -123,7 +123,7 @@ func New[T tensor.Float](spec Spec, set *data.Set, opts Options) (*Trainer[T], e
 	}
 	t.pool = learn.NewPool(spec.Workers)
 	t.rule = newRule(spec, t.net, t.pool)
-	t.opt = newOptimizer[T](spec, len(t.net.Theta()), t.total)
+	t.opt = newOptimizer[T](spec, len(t.net.Theta()), t.total*spec.updates())
 	t.p.Count = map[string]int{}
 	return t, nil
 }
@@ -135,31 +135,20 @@ func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn
 	case "bp-curved":
 		return learn.NewCurvedBP(net, pool, s.Batch)
 	}
-	inf := learn.Inference[T]{Settings: infer.Settings{Tol: s.Tol, Gap: s.Gap, MaxPasses: s.MaxPasses}}
-	if s.Coords == "activities" {
-		inf.Coordinates = learn.Activities
-	}
-	inf.Method = func() infer.Method[T] {
-		switch s.Solver {
-		case "bb":
-			return &infer.BarzilaiBorwein[T]{}
-		case "euler":
-			return &infer.Euler[T]{DT: s.DT}
-		case "heun":
-			return &infer.RungeKutta[T]{DT: s.DT}
-		case "momentum":
-			return &infer.Momentum[T]{DT: s.DT}
-		case "nesterov":
-			return &infer.Momentum[T]{DT: s.DT, Nesterov: true}
-		case "cg":
-			return &infer.ConjugateGradient[T]{}
-		case "exact":
-			return &infer.Exact[T]{}
-		}
-		return &infer.Auto[T]{}
+	inf := learn.Inference[T]{Coordinates: s.coordinates(), Settings: s.settings()}
+	var err error
+	if inf.Method, err = learn.NewMethod[T](s.Solver, s.coordinates(), s.tuning()); err != nil {
+		panic("train: a solver that Validate has let pass")
 	}
 	problem := &energy.PC[T]{Net: net}
 	switch s.Rule {
+	case "ipc":
+		t := s.tuning()
+		dt := t.DT
+		if t.Scale > 0 {
+			dt *= t.Scale
+		}
+		return learn.NewIPC(problem, learn.Incremental{DT: dt, Steps: s.Steps}, pool, s.Batch)
 	case "pc-feedforward":
 		return learn.NewFeedforwardPC(problem, inf, pool, s.Batch)
 	case "bp-matched":
@@ -168,13 +157,23 @@ func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn
 	return learn.NewPC(problem, inf, pool, s.Batch)
 }
 
+// settings say when inference stops. A fixed number of steps has no patience: it is made whether it helps or not.
+func (s Spec) settings() infer.Settings {
+	set := infer.Settings{Tol: s.Tol, Gap: s.Gap, MaxPasses: s.MaxPasses, MaxSteps: s.Steps}
+	if s.Steps > 0 || s.Horizon > 0 {
+		set.Patience = -1
+	}
+	return set
+}
+
+// newOptimizer makes the optimiser for total updates of n weights.
 func newOptimizer[T tensor.Float](s Spec, n, total int) optim.Optimizer[T] {
 	rate := optim.Rate{LR: s.LR}
 	switch s.Schedule {
 	case "cosine":
 		rate.Schedule = optim.Cosine{Total: total}
 	case "warmup-cosine":
-		rate.Schedule = optim.WarmupCosine{Warmup: s.Warmup, Total: total}
+		rate.Schedule = optim.WarmupCosine{Warmup: s.Warmup * s.updates(), Total: total}
 	}
 	switch s.Optim {
 	case "momentum":

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/settle-pc/settle/learn"
 	"github.com/settle-pc/settle/nn"
 	"github.com/settle-pc/settle/train"
 )
@@ -21,12 +22,15 @@ func networkFlags(f *pflag.FlagSet, s *train.Spec) {
 	f.StringVar(&s.Init, "init", s.Init, "initial weights: fanin|xavier|he|orthogonal|normal:S")
 	f.BoolVar(&s.Bias, "bias", s.Bias, "give every layer a bias")
 	f.StringVar(&s.DType, "dtype", s.DType, one(train.DTypes))
-	f.StringVar(&s.Solver, "solver", s.Solver, "inference method: "+one(train.Solvers))
+	f.StringVar(&s.Solver, "solver", s.Solver, "inference method: "+one(learn.MethodNames()))
 	f.StringVar(&s.Coords, "coords", s.Coords, "coordinates of inference: "+one(train.Coordinates))
 	f.Float64Var(&s.Tol, "tol", s.Tol, "stop a sample at this residual `ratio`; given without --gap, it alone decides")
 	f.Float64Var(&s.Gap, "gap", s.Gap, "stop at this estimated energy `gap`; 0: do not")
 	f.Float64Var(&s.MaxPasses, "max-passes", s.MaxPasses, "truncate inference after this `number` of passes")
-	f.Float64Var(&s.DT, "dt", s.DT, "`step` of euler, heun, momentum and nesterov")
+	f.IntVar(&s.Steps, "steps", s.Steps, "fixed `number` of inference steps, as other libraries have it, settled or not; for --rule ipc those on a batch (0: 20)")
+	f.Float64Var(&s.Horizon, "horizon", s.Horizon, "end of inference in `time`, for the Runge–Kutta solvers")
+	f.Float64Var(&s.DT, "dt", s.DT, "`step` of euler, momentum, nesterov, heun, bosh, dopri and of ipc; first step of the adaptive ones")
+	f.BoolVar(&s.ByBatch, "divide-by-batch", s.ByBatch, "divide the activity gradient by the batch size, as JPC does")
 	f.StringVar(&s.Optim, "optim", s.Optim, one(train.Optimizers))
 	f.Float64Var(&s.Momentum, "momentum", s.Momentum, "`coefficient` of momentum and nesterov")
 	f.Float64Var(&s.WeightDecay, "weight-decay", s.WeightDecay, "weight decay `coefficient`; decoupled in adamw, else added to the gradient")
@@ -66,6 +70,9 @@ func flagError(err error) error {
 	return fmt.Errorf("--%s %q: want %s", bad.GetFlag().Name, bad.GetValue(), want)
 }
 
+// unlimitedPasses is what a fixed number of steps or a horizon puts in place of the default limit.
+const unlimitedPasses = 1e9
+
 // settleSpec fills in what follows from which flags were given: batches replace the default epochs, and a residual
 // ratio without a gap decides alone.
 func (a *app) settleSpec(cmd *cobra.Command, s *train.Spec) {
@@ -76,5 +83,16 @@ func (a *app) settleSpec(cmd *cobra.Command, s *train.Spec) {
 	}
 	if given("tol") && !given("gap") {
 		s.Gap = 0
+	}
+	if given("steps") || given("horizon") { // they decide, but for a test that was asked for
+		if !given("gap") {
+			s.Gap = 0
+		}
+		if !given("tol") {
+			s.Tol = 0
+		}
+		if !given("max-passes") {
+			s.MaxPasses = unlimitedPasses
+		}
 	}
 }

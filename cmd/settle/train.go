@@ -233,7 +233,7 @@ func save(run *store.Run, name string, write func(*store.File) error) error {
 // describe says in a line what is trained.
 func describe(s train.Spec, batches int) string {
 	how := s.Rule
-	if s.Rule != "bp" {
+	if s.Infers() && s.Rule != "ipc" {
 		how += fmt.Sprintf(" (%s, %s)", s.Solver, s.Coords)
 	}
 	return fmt.Sprintf("training %s with %s: %s %s, %s %g, %d batches of %d", s.Data, how, s.Arch, s.Act, s.Optim, s.LR, batches, s.Batch)
