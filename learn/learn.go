@@ -40,6 +40,9 @@ type Stats struct {
 	MACs   float64 // multiply-adds, in units of one feedforward evaluation of the batch
 	// Inference is the outcome of settling z, over all samples of the batch; without samples for rules that do not.
 	Inference infer.Result
+	// Limit is 2/λ_max of ∂²F/∂z² in the coordinates of inference, the largest over the first samples, where some sample
+	// diverged for the first time: Euler's method is stable for shorter steps only. 0 otherwise.
+	Limit float64
 }
 
 // wantEmpty reports a state given to a rule that carries none.

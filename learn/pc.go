@@ -2,6 +2,7 @@ package learn
 
 import (
 	"context"
+	"slices"
 
 	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/energy"
@@ -42,6 +43,8 @@ type PC[T tensor.Float] struct {
 	// that nothing is carried from one to the next.
 	lead   part[T]
 	shared infer.Curvature[T]
+
+	diverged bool // some sample has, in a batch so far
 }
 
 // objective is an energy in either coordinates.
@@ -95,12 +98,16 @@ func NewPC[T tensor.Float](problem *energy.PC[T], inf Inference[T], pool *Pool, 
 
 func (r *PC[T]) part(lo, hi int, work *infer.Work[T]) part[T] {
 	p := part[T]{lo: lo, hi: hi, state: r.state.RowsOf(lo, hi), work: work.RowsOf(lo, hi)}
-	if r.inf.Coordinates == Activities {
-		p.f = p.state.Activities()
-	} else {
-		p.f = p.state.Errors()
-	}
+	p.f = r.objective(p.state)
 	return p
+}
+
+// objective is the energy on a state, in the coordinates of inference.
+func (r *PC[T]) objective(s *energy.State[T]) objective[T] {
+	if r.inf.Coordinates == Activities {
+		return s.Activities()
+	}
+	return s.Errors()
 }
 
 // Gradient returns (1/B) ∂F/∂θ at the point that inference reached.
@@ -146,8 +153,26 @@ func (r *PC[T]) settle(ctx context.Context, b data.Batch[T]) (Stats, error) {
 		r.spend(&stats, p)
 		loss += sum(p.work.Start())
 	}
+	if stats.Inference.Count[infer.Diverged] > 0 && !r.diverged {
+		r.diverged = true
+		stats.Limit = r.limit()
+	}
 	return lossStats(loss/outputPrecision(r.problem), r.trace, stats), nil
 }
+
+// limit returns 2/λ_max over the first samples at their feedforward points, in memory of its own.
+func (r *PC[T]) limit() float64 {
+	state := r.problem.NewState(min(limitRows, r.trace.Rows))
+	p := part[T]{hi: state.Trace.Rows, state: state}
+	p.f = r.objective(state)
+	r.clamp(&p)
+	z := tensor.New[T](p.hi, p.f.Dim())
+	p.f.Start(z)
+	return 2 / slices.Max(infer.LargestEigenvalues[T](p.f, z))
+}
+
+// limitRows is the number of samples whose stability limit is found when inference diverges.
+const limitRows = 8
 
 // clamp gives p its rows of the batch. Its cost starts from 0 every time: as the difference of ever larger sums it would
 // be other bits in a training that was resumed.

@@ -194,6 +194,33 @@ func TestOutcomesOfInferenceAreCounted(t *testing.T) {
 	}
 }
 
+// TestDivergenceNamesTheLimit: with a step above it, samples diverge, and the first batch says 2/λ_max; below it none do.
+func TestDivergenceNamesTheLimit(t *testing.T) {
+	net := build[float64](archs[1], 1)
+	b := draw(net, batchRows)
+	for _, c := range []learn.Coordinates{learn.Errors, learn.Activities} {
+		rule := func(dt float64) *learn.PC[float64] {
+			m, err := learn.NewMethod[float64]("euler", c, learn.Tuning{DT: dt})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pc(net, nil, learn.Inference[float64]{Coordinates: c, Method: m, Settings: infer.Settings{Tol: 1e-3, MaxPasses: 1e4}}, pool(t, 2), batchRows)
+		}
+		r := rule(20)
+		_, s := gradient[float64](t, r, b)
+		if s.Inference.Count[infer.Diverged]+s.Inference.Count[infer.NotFinite] == 0 || !(s.Limit > 0 && s.Limit < 2.0001) {
+			t.Errorf("coordinates %v: %v, limit %v", c, s.Inference.Count, s.Limit)
+		}
+		if _, again := gradient[float64](t, r, b); again.Limit != 0 {
+			t.Errorf("coordinates %v: the limit is found again", c)
+		}
+		// The limit is that of the start, and of eight samples: half of it is safe on this network.
+		if _, below := gradient[float64](t, rule(s.Limit/2), b); below.Inference.Count[infer.Equilibrium] != batchRows || below.Limit != 0 {
+			t.Errorf("coordinates %v: at half the limit %v", c, below.Inference.Count)
+		}
+	}
+}
+
 // TestMisuseIsNamed.
 func TestMisuseIsNamed(t *testing.T) {
 	net := build[float64](archs[1], 1)

@@ -32,7 +32,9 @@ type Summary struct {
 	WeightsSHA256    string         `json:"weights_sha256"`
 	Level            string         `json:"level"`
 	DivergedAt       *int           `json:"diverged_at"`
-	Run              string         `json:"run"`
+	// DTLimit is the longest --dt for which Euler's method was stable when inference first diverged: 2/λ_max of ∂²F/∂z².
+	DTLimit *float64 `json:"dt_limit"`
+	Run     string   `json:"run"`
 }
 
 // Summary returns the summary so far, with the score of test if it is not nil.
@@ -56,6 +58,13 @@ func (t *Trainer[T]) Summary(test *Score) Summary {
 		out.Statuses = map[string]int{}
 		for _, st := range infer.Statuses() {
 			out.Statuses[st.String()] = p.Count[st.String()]
+		}
+		if p.Limit > 0 {
+			limit := p.Limit
+			if s.ByBatch {
+				limit *= float64(s.Batch)
+			}
+			out.DTLimit = number(limit)
 		}
 	}
 	return out

@@ -90,6 +90,8 @@ type progress struct {
 	Gap          float64 // sum of their estimated gaps, where known
 	Gaps         int
 	Count        map[string]int // samples by status
+	// Limit is learn.Stats.Limit of the first batch in which inference diverged; 0: none has.
+	Limit float64
 }
 
 // New prepares a training of the spec on the set. The error names every flag at fault.
@@ -194,6 +196,9 @@ func (t *Trainer[T]) Close() { t.pool.Close() }
 // Network returns the network in training.
 func (t *Trainer[T]) Network() *nn.Network[T] { return t.net }
 
+// Spec is what is trained.
+func (t *Trainer[T]) Spec() Spec { return t.spec }
+
 // Meta describes the network for its model file.
 func (t *Trainer[T]) Meta() model.Meta {
 	return model.Meta{Arch: t.arch, Data: t.set.Name, Rows: t.set.Rows, Cols: t.set.Cols, Mean: t.set.Mean, Std: t.set.Std}
@@ -264,6 +269,9 @@ func (p *progress) add(s learn.Stats, took time.Duration) Record {
 		for _, st := range infer.Statuses() {
 			p.Count[st.String()] += s.Inference.Count[st]
 		}
+	}
+	if p.Limit == 0 {
+		p.Limit = s.Limit
 	}
 	r := Record{Batch: p.Batch, MSE: s.MSE, Running: math.NaN(), Passes: p.Passes, MACs: p.MACs, Seconds: p.Seconds, Stats: s}
 	if len(p.Recent) == Window {

@@ -141,13 +141,14 @@ func trainAs[T tensor.Float](a *app, spec train.Spec, from *train.Checkpoint, se
 // conclusion is how a training ended.
 type conclusion struct {
 	train.Summary
+	dt      float64
 	run     *store.Run
 	outcome error
 }
 
 // conclude writes what a training leaves: model and result, or a checkpoint if it was interrupted.
 func conclude[T tensor.Float](t *train.Trainer[T], rec *recorder, outcome error) (conclusion, error) {
-	c := conclusion{run: rec.run, outcome: outcome}
+	c := conclusion{run: rec.run, outcome: outcome, dt: t.Spec().DT}
 	if rec.err != nil {
 		return c, rec.err
 	}
@@ -205,7 +206,14 @@ func (a *app) finish(c conclusion, err error) error {
 	}
 	fmt.Fprintf(w, "%d batches in %.1f s  %s samples/s  %s passes a step\n", c.Batches, c.Seconds, show("%.0f", c.SamplesPerSecond), show("%.1f", c.PassesMean))
 	if c.Statuses != nil {
-		fmt.Fprintf(w, "inference: residual ratio %s, energy gap about %s; samples: %s\n", show("%.2g", c.ResidualMean), percent(c.GapMean), counts(c.Statuses))
+		gap := "unknown"
+		if c.GapMean != nil {
+			gap = "about " + percent(c.GapMean)
+		}
+		fmt.Fprintf(w, "inference: residual ratio %s, energy gap %s; samples: %s\n", show("%.2g", c.ResidualMean), gap, counts(c.Statuses))
+	}
+	if c.DTLimit != nil {
+		fmt.Fprintf(w, "inference diverged: --dt %g; the stability limit 2/λ_max of Euler's method was %.3g on that network\n", c.dt, *c.DTLimit)
 	}
 	if err := a.printJSON(c.Summary); err != nil {
 		return failure{err}
