@@ -31,7 +31,7 @@ const (
 
 func (a *app) trainCommand() *cobra.Command {
 	spec := train.Defaults()
-	resume := ""
+	resume, look := "", false
 	cmd := &cobra.Command{
 		Use:   "train",
 		Short: "Train one network",
@@ -44,25 +44,29 @@ directory. Ctrl-C finishes the batch and writes a checkpoint from which --resume
 		Args: operands(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if resume != "" {
-				return a.resume(cmd, resume, spec)
+				return a.resume(cmd, resume, spec, look)
 			}
 			a.settleSpec(cmd, &spec)
 			if err := spec.Validate(); err != nil {
 				return err
 			}
-			return a.train(spec, nil, func() (*store.Run, error) { return a.run("train") })
+			if look && !spec.Infers() {
+				return fmt.Errorf("--diagnose with --rule %s: want a rule that infers, such as pc", spec.Rule)
+			}
+			return a.train(spec, nil, look, func() (*store.Run, error) { return a.run("train") })
 		},
 	}
 	trainFlags(cmd.Flags(), &spec)
+	cmd.Flags().BoolVar(&look, "diagnose", false, "look at inference on the trained network: energies and residuals by layer, λ_max, stable steps, a figure")
 	cmd.Flags().StringVar(&resume, "resume", "", "continue the interrupted training in this run `directory`")
 	return cmd
 }
 
 // besideResume are the flags that may stand beside --resume; all others are the checkpoint's.
-var besideResume = []string{"resume", "batches", "epochs", "eval-every", "workers", "json", "quiet", "config"}
+var besideResume = []string{"resume", "batches", "epochs", "eval-every", "workers", "json", "quiet", "config", "diagnose"}
 
 // resume continues the training in dir with the flags given here over those of its checkpoint.
-func (a *app) resume(cmd *cobra.Command, dir string, flags train.Spec) error {
+func (a *app) resume(cmd *cobra.Command, dir string, flags train.Spec, look bool) error {
 	var faults []error
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if !slices.Contains(besideResume, f.Name) {
@@ -95,52 +99,67 @@ func (a *app) resume(cmd *cobra.Command, dir string, flags train.Spec) error {
 	if c.Level != tensor.Level() {
 		fmt.Fprintf(a.note(), "note: the checkpoint was computed with %s kernels, this continues with %s: bits will differ\n", c.Level, tensor.Level())
 	}
-	return a.train(spec, c, func() (*store.Run, error) { return store.Open(dir) })
+	return a.train(spec, c, look, func() (*store.Run, error) { return store.Open(dir) })
 }
 
 // train runs spec, from the checkpoint if there is one, in the directory that open makes once all else is in order.
-func (a *app) train(spec train.Spec, from *train.Checkpoint, open func() (*store.Run, error)) error {
+func (a *app) train(spec train.Spec, from *train.Checkpoint, look bool, open func() (*store.Run, error)) error {
 	set, err := openSet(spec.Data)
 	if err != nil {
 		return err
 	}
 	if spec.DType == "float64" {
-		return trainAs[float64](a, spec, from, set, open)
+		return trainAs[float64](a, task{spec, from, set, look, open})
 	}
-	return trainAs[float32](a, spec, from, set, open)
+	return trainAs[float32](a, task{spec, from, set, look, open})
 }
 
-func trainAs[T tensor.Float](a *app, spec train.Spec, from *train.Checkpoint, set *data.Set, open func() (*store.Run, error)) error {
+// task is a training to run.
+type task struct {
+	spec train.Spec
+	from *train.Checkpoint // nil: from the start
+	set  *data.Set
+	look bool // diagnose the trained network
+	open func() (*store.Run, error)
+}
+
+func trainAs[T tensor.Float](a *app, k task) error {
 	rec := &recorder{app: a}
 	opts := train.Options{Recorder: rec, Now: time.Now, Stop: func(train.Record) bool { return rec.err != nil }}
 	var t *train.Trainer[T]
 	var err error
-	if from != nil {
-		t, err = train.Resume[T](from, spec, set, opts)
+	if k.from != nil {
+		t, err = train.Resume[T](k.from, k.spec, k.set, opts)
 	} else {
-		t, err = train.New[T](spec, set, opts)
+		t, err = train.New[T](k.spec, k.set, opts)
 	}
 	if err != nil {
 		return err
 	}
 	defer t.Close()
-	if rec.run, err = open(); err != nil {
+	if rec.run, err = k.open(); err != nil {
 		return err
 	}
-	if err := writeJSON(rec.run, specFile, spec); err != nil {
+	if err := writeJSON(rec.run, specFile, k.spec); err != nil {
 		return failure{err}
 	}
-	fmt.Fprintln(a.note(), describe(spec, t.Total()))
+	fmt.Fprintln(a.note(), describe(k.spec, t.Total()))
 	rec.bar = a.progress("train", float64(t.Total()))
 	rec.bar.set(float64(t.Done()), "")
 	outcome := t.Run(a.ctx)
 	rec.bar.end()
-	return a.finish(conclude(t, rec, outcome))
+	c, err := conclude(t, rec, outcome)
+	if err == nil && c.outcome == nil && k.look {
+		c.Diagnosis, err = diagnose(t, k.set, rec.run)
+	}
+	return a.finish(c, err)
 }
 
 // conclusion is how a training ended.
 type conclusion struct {
 	train.Summary
+	Diagnosis *diagnosis `json:"diagnosis,omitempty"`
+
 	dt      float64
 	run     *store.Run
 	outcome error
@@ -215,7 +234,12 @@ func (a *app) finish(c conclusion, err error) error {
 	if c.DTLimit != nil {
 		fmt.Fprintf(w, "inference diverged: --dt %g; the stability limit 2/λ_max of Euler's method was %.3g on that network\n", c.dt, *c.DTLimit)
 	}
-	if err := a.printJSON(c.Summary); err != nil {
+	if c.Diagnosis != nil {
+		if err := a.diagnosis(c.Diagnosis); err != nil {
+			return failure{err}
+		}
+	}
+	if err := a.printJSON(c); err != nil {
 		return failure{err}
 	}
 	if c.outcome != nil {
