@@ -29,6 +29,8 @@ type Inference struct {
 	Workers int     // of the trainings that make states
 	Seed    uint64
 	Now     func() time.Time
+
+	shorter int // the trainings that make states have so many times fewer batches; 0: all
 }
 
 // The states in which a network's inference is measured: with initial weights, after 1,500 batches of BP and after 300
@@ -137,8 +139,19 @@ func (q Inference) Run(ctx context.Context, set *data.Set, done func(InferenceCa
 	return nil
 }
 
-// network returns the network in the given state.
+// network returns the network in the given state. Shallow networks do not bear the learning rates of deep ones: where a training
+// diverges, the next has a quarter of its rate.
 func (q Inference) network(ctx context.Context, a nn.Arch, state string, set *data.Set) (*nn.Network[float32], error) {
+	for scale := 1.0; scale > 1e-3; scale /= 4 {
+		if net, err := q.trained(ctx, a, state, set, scale); net != nil || err != nil {
+			return net, err
+		}
+	}
+	return nil, fmt.Errorf("%s %s: the training that makes the state %s diverged", a.DimString(), a.Act, state)
+}
+
+// trained returns the network in the given state, or nil if the training that makes it, at scale times its learning rate, diverged.
+func (q Inference) trained(ctx context.Context, a nn.Arch, state string, set *data.Set, scale float64) (*nn.Network[float32], error) {
 	net, err := nn.Build[float32](a)
 	if err != nil {
 		return nil, err
@@ -165,14 +178,14 @@ func (q Inference) network(ctx context.Context, a nn.Arch, state string, set *da
 	} else {
 		rule = learn.NewBP(net, pool, q.Batch)
 	}
-	sgd := optim.NewSGD[float32](optim.Rate{LR: lr * min(1, 128/float64(a.Dims[1]))}, 0)
-	for range n {
+	sgd := optim.NewSGD[float32](optim.Rate{LR: scale * lr * min(1, 128/float64(a.Dims[1]))}, 0)
+	for range n / max(1, q.shorter) {
 		s, err := rule.Step(ctx, batches.Next(), sgd)
 		if err != nil {
 			return nil, err
 		}
 		if math.IsNaN(s.MSE) {
-			return nil, fmt.Errorf("%s %s: the training that makes the state %s diverged", a.DimString(), a.Act, state)
+			return nil, nil
 		}
 	}
 	return net, nil

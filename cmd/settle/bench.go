@@ -16,12 +16,12 @@ import (
 func (a *app) benchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "bench",
-		Short:   "Measure this machine: kernels, inference",
-		Example: "  settle bench kernels\n  settle bench inference",
+		Short:   "Measure this machine: kernels, inference, training steps",
+		Example: "  settle bench kernels\n  settle bench inference\n  settle bench train",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.benchKernels(), a.benchInference())
+	cmd.AddCommand(a.benchKernels(), a.benchInference(), a.benchTrain())
 	return cmd
 }
 

@@ -1,0 +1,41 @@
+package measure
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/nn"
+)
+
+// With a clock that takes a millisecond for each look every step takes one; costs are those of the notation.
+func TestTrainBenchmarkIsConsistent(t *testing.T) {
+	ticks := 0
+	q := Training{Archs: []string{"16-12-12-4"}, Acts: []nn.Activation{nn.Linear, nn.Tanh}, States: States(), Optims: Optimisers(),
+		Batch: 16, Steps: 3, Workers: []int{1, 2}, Now: func() time.Time {
+			ticks++
+			return time.Unix(0, int64(ticks)*1e6)
+		}}
+	cases := 0
+	err := q.Run(context.Background(), data.Synthetic(1, 400, 4, 4, 4), func(bp, pc TrainCase) {
+		cases++
+		if bp.Rule != "bp" || pc.Rule != "pc" || bp.Solver != nil || bp.Gap != nil || bp.Residual != nil || pc.Solver == nil {
+			t.Errorf("%+v and %+v", bp, pc)
+		}
+		for _, c := range []TrainCase{bp, pc} {
+			if c.MS != 1 || c.Allocs != 0 || !(c.MACs > 0 && c.MACs <= c.Passes) {
+				t.Errorf("%+v: want 1 ms, no allocation, fewer multiply-adds than passes say", c)
+			}
+		}
+		if bp.Passes != 3 || pc.Passes <= 3 || pc.Gap == nil || pc.Residual == nil || *pc.Gap > 0.01 && *pc.Residual > 1e-3 {
+			t.Errorf("%+v settled less than asked for, or BP (%v passes) has not its three", pc, bp.Passes)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := 2 * 3 * 3 * 2; cases != want {
+		t.Errorf("%d pairs of cases, want %d", cases, want)
+	}
+}
