@@ -98,7 +98,7 @@ func gridOf(optim, act, rule string) Grid {
 	switch {
 	case optim == "adam" || optim == "adamw":
 		return Grid{-12, -8}
-	case rule == "bp" || rule == "bp-matched":
+	case rule == "bp":
 		if act == "tanh" {
 			best = 0
 		}

@@ -161,13 +161,21 @@ func batchWork(s train.Spec) float64 {
 
 // nominalPasses is about what a batch of the training takes.
 func nominalPasses(s train.Spec) float64 {
-	switch {
-	case s.Rule == "bp":
-		return 3
-	case s.Act == "linear":
-		return 5
+	inference := 8.0
+	if s.Act == "linear" {
+		inference = 5
 	}
-	return 8
+	switch s.Rule {
+	case "bp":
+		return 3
+	case "bp-curved":
+		return 13
+	case "pc-feedforward":
+		return inference + 1
+	case "bp-matched":
+		return inference + 3
+	}
+	return inference
 }
 
 // planned estimates the work of the contest, were all its cells to use their budget.

@@ -129,8 +129,8 @@ func (p *Reproduction) planDepth(budget float64) float64 {
 				p.noteDepth(d, n, most, isolate)
 				return p.depthWork(d)
 			}
-			if isolate && n < most/2 {
-				break
+			if isolate && n < most*6/10 {
+				break // rather without the rules between BP and PC than with trainings this short
 			}
 		}
 	}
@@ -183,6 +183,9 @@ func (r Request) depth(widths []int, budget int, isolate bool) Depth {
 			c.Name += isolateSuffix
 			c.Rules = r.entrants("sgd", act, 0, "bp-curved", "pc-feedforward", "bp-matched")
 			c.Selection, c.Elsewhere, c.Refine = c.Selection[:1], 1, false
+			if r.Level != Full {
+				c.Worse, c.Extend = 1, 2
+			}
 			d.Isolate = append(d.Isolate, c)
 		}
 	}
