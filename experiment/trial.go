@@ -133,12 +133,13 @@ func (r *trials) all(ctx context.Context, todo []trial) ([]Cell, error) {
 	out := make([]Cell, len(todo))
 	var wg sync.WaitGroup
 	for i, t := range todo {
+		if ctx.Err() != nil {
+			break
+		}
 		select {
 		case r.slots <- struct{}{}:
 		case <-ctx.Done():
-		}
-		if ctx.Err() != nil {
-			break
+			continue
 		}
 		wg.Go(func() {
 			defer func() { <-r.slots }()

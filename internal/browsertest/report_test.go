@@ -195,4 +195,3 @@ func TestReportInABrowser(t *testing.T) {
 		}
 	}
 }
-
