@@ -123,7 +123,7 @@ func (p *Reproduction) planDepth(budget float64) float64 {
 		widths = []int{128, 300}
 	}
 	var d Depth
-	for _, isolate := range []bool{p.Level != Quick, false} {
+	for _, isolate := range []bool{p.Level == Full, false} {
 		for _, n := range budgets(most) {
 			if d = p.depth(widths, n, isolate); p.depthWork(d) <= budget {
 				p.noteDepth(d, n, most, isolate)
@@ -156,7 +156,7 @@ func (p *Reproduction) noteDepth(d Depth, budget, most int, isolate bool) {
 	if budget < most {
 		p.note("fig4: trainings of at most %d batches instead of %d, for this machine's speed", budget, most)
 	}
-	if !isolate && p.Level != Quick {
+	if !isolate && p.Level == Full {
 		p.note("fig4: without the rules between BP and PC, for this machine's speed")
 	}
 }
@@ -183,9 +183,6 @@ func (r Request) depth(widths []int, budget int, isolate bool) Depth {
 			c.Name += isolateSuffix
 			c.Rules = r.entrants("sgd", act, 0, "bp-curved", "pc-feedforward", "bp-matched")
 			c.Selection, c.Elsewhere, c.Refine = c.Selection[:1], 1, false
-			if r.Level != Full {
-				c.Worse, c.Extend = 1, 2
-			}
 			d.Isolate = append(d.Isolate, c)
 		}
 	}

@@ -212,7 +212,7 @@ func ratioGrid(run *store.Run, title, name string) ([]grid, error) {
 	var err error
 	g.Rows, err = rowsOf(run, name, func(m map[string]any) []string {
 		return []string{show(m["contest"]), show(m["threshold"]), show(m["a_rule"]) + ", " + show(m["b_rule"]), rate(m, "a") + ", " + rate(m, "b"), reached(m, "a"), reached(m, "b"),
-			between(m, "batches"), between(m, "passes"), whole(m["a_passes"]) + ", " + whole(m["b_passes"]), whole(m["a_macs"]) + ", " + whole(m["b_macs"]), show(m["outcome"])}
+			between(m, "batches"), between(m, "passes"), whole(m["a_passes"]) + ", " + whole(m["b_passes"]), whole(m["a_macs"]) + ", " + whole(m["b_macs"]), strings.ReplaceAll(show(m["outcome"]), "PC", strings.ToUpper(show(m["b_rule"])))}
 	})
 	if len(g.Rows) == 0 || err != nil {
 		return nil, err
