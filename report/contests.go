@@ -159,8 +159,12 @@ func (d tablesOf) ruleCurves(c contestInfo, rule, x string) ([]plot.Line, float6
 	lr, scale, column := rates[0], 1.0, x
 	if x == "seconds" {
 		column = "passes"
-		t, err := d.pick("timings", is{"contest": c.name, "rule": rule}).Floats("seconds")
-		if err != nil || len(t) == 0 {
+		rows := d.pick("timings", is{"contest": c.name, "rule": rule})
+		if len(rows.Rows) == 0 {
+			return nil, lr, nil // no clock
+		}
+		t, err := rows.Floats("seconds")
+		if err != nil {
 			return nil, lr, err
 		}
 		scale = t[0]
