@@ -111,8 +111,9 @@ func (a *app) command() *cobra.Command {
 		Use:   "settle",
 		Short: "Predictive coding at its inference equilibrium, fast, and checked",
 		Long: `settle trains predictive-coding (PC) networks at their inference equilibrium, compares them with
-backpropagation (BP), and checks itself against reference vectors. MNIST is built in.`,
-		Example: `  settle compare                         PC against BP on MNIST: curves and a table, in a few minutes
+backpropagation (BP), reproduces the post that the comparison is about, and checks itself. MNIST is built in.`,
+		Example: `  settle reproduce --quick               every figure and claim of the post, judged, within a minute
+  settle compare --preview               PC against BP on MNIST: curves and a table
   settle train --rule pc --batches 300   train one network
   settle predict --model runs/…/model.safetensors digit.png
   settle verify reference.json           check this build`,
