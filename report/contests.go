@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"slices"
 	"strings"
 
@@ -117,7 +118,11 @@ func (d tablesOf) curvesFigure(group []contestInfo, along []string, width string
 					return nil, err
 				}
 				if lr > 0 {
-					rates = append(rates, fmt.Sprintf("%s %.3g", strings.ToUpper(rule), lr))
+					text := fmt.Sprintf("%s %.3g", strings.ToUpper(rule), lr)
+					if len(lines) == 0 {
+						text += " (no curve: diverged)"
+					}
+					rates = append(rates, text)
 				}
 				a.Lines = append(a.Lines, lines...)
 			}
@@ -148,15 +153,12 @@ func (d tablesOf) levelLines(c contestInfo) []plot.HLine {
 
 // ruleCurves returns the reported curves of a rule at its rate for the lowest threshold, and that rate.
 func (d tablesOf) ruleCurves(c contestInfo, rule, x string) ([]plot.Line, float64, error) {
-	median := d.pick("medians", is{"contest": c.name, "rule": rule})
-	if len(median.Rows) == 0 {
-		return nil, 0, nil
-	}
-	rates, err := median.Floats("lr")
-	if err != nil {
+	rates, err := d.pick("chosen", is{"contest": c.name, "rule": rule, "threshold": c.thresholds[len(c.thresholds)-1]}).Floats("lr")
+	if err != nil || len(rates) == 0 || math.IsNaN(rates[0]) {
 		return nil, 0, err
 	}
 	lr, scale, column := rates[0], 1.0, x
+	median := d.pick("medians", is{"contest": c.name, "rule": rule})
 	if x == "seconds" {
 		column = "passes"
 		rows := d.pick("timings", is{"contest": c.name, "rule": rule})
@@ -170,6 +172,9 @@ func (d tablesOf) ruleCurves(c contestInfo, rule, x string) ([]plot.Line, float6
 		scale = t[0]
 	}
 	cells := d.pick("curves", is{"contest": c.name, "rule": rule, "stage": "reporting", "lr": lr})
+	if len(cells.Rows) == 0 {
+		return nil, lr, nil // every seed diverged, or ended, before the first point
+	}
 	seeds, err := cells.Floats("seed")
 	if err != nil {
 		return nil, 0, err
@@ -231,7 +236,9 @@ func (d tablesOf) ratesFigure(group []contestInfo, width string) (*plot.Figure, 
 				if err != nil {
 					return nil, err
 				}
-				a.Lines = append(a.Lines, plot.Line{Name: strings.ToUpper(rule) + [...]string{" to the highest error", " to the next", " to the third", " to others"}[min(k, 3)], X: x, Y: y, Color: colours[rule], Dots: true, Width: 2.2 - 0.7*float64(k), Dash: k > 0})
+				if slices.ContainsFunc(y, func(v float64) bool { return !math.IsNaN(v) }) {
+					a.Lines = append(a.Lines, plot.Line{Name: strings.ToUpper(rule) + [...]string{" to the highest error", " to the next", " to the third", " to others"}[min(k, 3)], X: x, Y: y, Color: colours[rule], Dots: true, Width: 2.2 - 0.7*float64(k), Dash: k > 0})
+				}
 				if k > 0 {
 					continue
 				}

@@ -146,6 +146,9 @@ func readPage(run *store.Run) (*page, error) {
 // section fills in a plan; nil where the run has none of its pictures.
 func (p *page) section(run *store.Run, plan sectionPlan) (*section, error) {
 	s := &section{ID: plan.id, Title: plan.title, Question: plan.question, Unknown: plan.unknown, Rerun: plan.rerun}
+	if l := p.About.Level; l != "" && l != "default" {
+		s.Rerun += " --" + l
+	}
 	for _, f := range plan.pictures {
 		svg, err := os.ReadFile(filepath.Join(run.Dir(), "figures", f.name+".svg"))
 		if errors.Is(err, fs.ErrNotExist) {

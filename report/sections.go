@@ -271,7 +271,10 @@ func depthTables(run *store.Run) ([]grid, error) {
 		func() ([]grid, error) {
 			g := grid{Title: "The lowest training error of any linear map", Source: "fig4_optimum", Head: []string{"data", "MSE"}}
 			var err error
-			g.Rows, err = rowsOf(run, "fig4_optimum", func(m map[string]any) []string { return []string{show(m["data"]), show(m["linear_optimum"])} })
+			g.Rows, err = rowsOf(run, "fig4_optimum", func(m map[string]any) []string {
+				v, _ := float(m["linear_optimum"])
+				return []string{show(m["data"]), fmt.Sprintf("%.4f", v)}
+			})
 			if len(g.Rows) == 0 {
 				return nil, err
 			}
