@@ -16,8 +16,8 @@ type Auto[T tensor.Float] struct {
 var _ Method[float32] = (*Auto[float32])(nil)
 
 // chordGap is the expected gap up to which a chord step is made. On tanh networks of ten layers, new or trained by PC, it is
-// 1e−9 to 1e−4; where it is 1e−2, BarzilaiBorwein's first step does as well.
-const chordGap = 0.01
+// 1e−9 to 1e−4. Where it is more, two samples may agree by chance, and BarzilaiBorwein's first step does as well.
+const chordGap = 1e-3
 
 // Share gives the method the curvature that all inferences of one update share; without it, it is measured at Init.
 func (m *Auto[T]) Share(c *Curvature[T]) { m.shared = c }

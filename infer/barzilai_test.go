@@ -205,7 +205,7 @@ func TestAutoChooses(t *testing.T) {
 	}{
 		{nn.Linear, 1, false, &infer.Exact[float64]{}, 1},
 		{nn.Linear, 1, true, &infer.BarzilaiBorwein[float64]{}, 1e6},
-		{nn.Tanh, 0.5, false, &infer.Chord[float64]{}, 1},
+		{nn.Tanh, 0.3, false, &infer.Chord[float64]{}, 1},
 		{nn.Tanh, 3, false, &infer.BarzilaiBorwein[float64]{}, 1e6},
 		{nn.Tanh, 1, true, &infer.BarzilaiBorwein[float64]{}, 1e6},
 		{nn.ReLU, 0.5, false, &infer.BarzilaiBorwein[float64]{}, 1e6},

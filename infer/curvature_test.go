@@ -15,7 +15,7 @@ import (
 func TestSharedCurvatureSavesMeasuring(t *testing.T) {
 	const rows = 8
 	for _, act := range []nn.Activation{nn.Linear, nn.Tanh} {
-		k := newTask[float64](nn.Arch{Dims: []int{5, 8, 8, 4}, Act: act}, nil, 0.5, rows)
+		k := newTask[float64](nn.Arch{Dims: []int{5, 8, 8, 4}, Act: act}, nil, 0.3, rows)
 		s := infer.Settings{Tol: 1e-8}
 		own, a := solve[float64](t, k.errors(), rows, &infer.Auto[float64]{}, s)
 		var c infer.Curvature[float64]

@@ -283,7 +283,7 @@ func checkCount[T tensor.Float](t *testing.T, e example[T], m infer.Method[T], r
 		case e.exact:
 			checkCount(t, e, &infer.Exact[T]{}, r)
 			return
-		case lead > 0 && e.gap <= 0.01:
+		case lead > 0 && e.gap <= 1e-3:
 			want += two + 1
 		case lead > 0:
 			want += two

@@ -20,15 +20,15 @@ type bench struct {
 	truth []*reference
 }
 
-// reference is a batch with what is known of its equilibrium: by a long run in float64, and by any method since.
+// reference is a batch with what is known of its equilibrium: by long runs in float64, and by any method since.
 type reference struct {
 	batch data.Batch[float32]
 	start float64   // Σ F at the feedforward point
 	best  []float64 // lowest F of each sample
-	grad  []float64 // ∂F*/∂θ
+	grad  []float64 // ∂F*/∂θ of the lower of the long runs
 }
 
-// referencePasses is the length of the reference run.
+// referencePasses is the length of a reference run.
 const referencePasses = 600
 
 func newBench(q Inference, a nn.Arch, net *nn.Network[float32], set *data.Set) (*bench, error) {
@@ -41,30 +41,40 @@ func newBench(q Inference, a nn.Arch, net *nn.Network[float32], set *data.Set) (
 			theta[i] = float64(v)
 		}
 	})
-	b := &bench{q: q, net: net}
-	for k := range q.Batches {
+	b := &bench{q: q, net: net, truth: make([]*reference, q.Batches)}
+	pool := learn.NewPool(max(1, q.Workers))
+	defer pool.Close()
+	pool.Do(q.Batches, func(_, k int) {
 		batch := data.Fill(data.NewBatch[float32](set, q.Batch), set, set.Test, k*q.Batch, (k+1)*q.Batch)
-		b.truth = append(b.truth, newReference(wide, batch))
-	}
+		b.truth[k] = newReference(wide, batch)
+	})
 	return b, nil
 }
 
-// newReference settles the batch in float64, in errors, by Barzilai–Borwein steps.
+// newReference settles the batch in float64, in errors: by Barzilai–Borwein steps, and again by conjugate gradients, which may
+// find other minima.
 func newReference(net *nn.Network[float64], b data.Batch[float32]) *reference {
 	state := clamped(net, widen(b.X), widen(b.Y))
 	f := state.Errors()
-	w := infer.NewWork[float64](b.X.Rows, f.Dim())
 	r := &reference{batch: b, grad: make([]float64, len(net.Theta()))}
-	s := infer.Settings{Tol: 1e-9, MaxPasses: referencePasses, Patience: -1, Observe: func() {
-		if r.best == nil {
-			r.start, r.best = sum(w.F), slices.Clone(w.F)
+	lowest := math.Inf(1)
+	for _, m := range []infer.Method[float64]{&infer.BarzilaiBorwein[float64]{}, &infer.ConjugateGradient[float64]{}} {
+		w := infer.NewWork[float64](b.X.Rows, f.Dim())
+		s := infer.Settings{Tol: 1e-9, MaxPasses: referencePasses, Patience: -1, Observe: func() {
+			if r.best == nil {
+				r.start, r.best = sum(w.F), slices.Clone(w.F)
+			}
+			r.lower(w.F)
+		}}
+		res, err := infer.Solve[float64](f, w, m, s)
+		if err != nil {
+			panic("measure: errors lack what gradient descent needs")
 		}
-		r.lower(w.F)
-	}}
-	if _, err := infer.Solve[float64](f, w, &infer.BarzilaiBorwein[float64]{}, s); err != nil {
-		panic("measure: errors lack what gradient descent needs")
+		if res.F < lowest {
+			lowest = res.F
+			state.Gradient(r.grad)
+		}
 	}
-	state.Gradient(r.grad)
 	return r
 }
 
@@ -73,12 +83,6 @@ func (r *reference) lower(f []float64) {
 	for i, v := range f {
 		r.best[i] = min(r.best[i], v)
 	}
-}
-
-// gap is the true energy gap of energies f.
-func (r *reference) gap(f []float64) float64 {
-	low := sum(r.best)
-	return (sum(f) - low) / (r.start - low)
 }
 
 func clamped[T tensor.Float](net *nn.Network[T], x, y tensor.Matrix[T]) *energy.State[T] {
@@ -98,78 +102,142 @@ func widen(m tensor.Matrix[float32]) tensor.Matrix[float64] {
 	return w
 }
 
-// sample is what one batch showed at a threshold.
-type sample struct {
-	work  Work
-	error float64 // of the weight gradient
+// point is where a method stood: what it had cost, Σ F, and the norm of the gradient.
+type point struct {
+	Work
+	f, res float64
 }
 
-// measure runs one method on every batch.
-func (b *bench) measure(m method) InferenceCase {
-	c := InferenceCase{Method: m.name, Coordinates: "errors",
-		Gap: map[string]*Work{}, Residual: map[string]*Work{}, GradientError: map[string]*float64{}}
-	if m.coords == learn.Activities {
-		c.Coordinates = "activities"
+// trace is the course of a method on one batch.
+type trace struct {
+	points []point
+	low    float64            // Σ over samples of the lowest F seen
+	grad   map[string]float64 // error of the weight gradient where the residual ratio first reached the key
+}
+
+// run follows a method on every batch.
+func (b *bench) run(m contender) []trace {
+	out := make([]trace, len(b.truth))
+	for i, r := range b.truth {
+		out[i] = b.follow(m, r)
 	}
-	gap, residual := map[string][]sample{}, map[string][]sample{}
-	for _, r := range b.truth {
-		b.one(m, r, gap, residual)
+	return out
+}
+
+// follow runs a method on one batch and notes where it stands after every step. The clock stands still while it looks. A method
+// that needs what this network lacks leaves no points.
+func (b *bench) follow(m contender, r *reference) trace {
+	t := trace{grad: map[string]float64{}}
+	state := clamped(b.net, r.batch.X, r.batch.Y)
+	f := inCoordinates(state, m.coords)
+	w := infer.NewWork[float32](r.batch.X.Rows, f.Dim())
+	grad := make([]float32, len(b.net.Theta()))
+	var low []float64
+	var took time.Duration
+	next := 0
+	since := b.q.Now()
+	s := infer.Settings{Tol: 1e-4, MaxPasses: b.q.Max, Patience: -1, Observe: func() {
+		took += b.q.Now().Sub(since)
+		passes, macs := f.Cost()
+		here := point{Work{Passes: passes, MACs: macs, MS: float64(took.Nanoseconds()) / 1e6}, sum(w.F), rootSquares(w.Res)}
+		t.points = append(t.points, here)
+		r.lower(w.F)
+		if low == nil {
+			low = slices.Clone(w.F)
+		}
+		for i, v := range w.F {
+			low[i] = min(low[i], v)
+		}
+		for ; next < len(thresholds) && here.res <= thresholds[next].value*t.points[0].res; next++ {
+			// The gradient is that of the point of the last Eval, a rejected trial of some samples at most.
+			state.Gradient(grad)
+			t.grad[thresholds[next].key] = relNorm(grad, r.grad)
+		}
+		since = b.q.Now()
+	}}
+	f.Start(w.Z)
+	method, err := learn.NewMethod[float32](m.method, m.coords, m.tuning)
+	if err != nil {
+		panic("measure: a contender that does not exist")
 	}
-	need := len(b.truth)/2 + 1
-	for _, t := range thresholds {
-		c.Gap[t.key] = medianWork(gap[t.key], need)
-		c.Residual[t.key] = medianWork(residual[t.key], need)
-		c.GradientError[t.key] = nil
-		if s := residual[t.key]; len(s) >= need {
-			v := median(s, func(s sample) float64 { return s.error })
-			c.GradientError[t.key] = &v
+	if _, err := infer.Solve[float32](f, w, method(), s); err != nil {
+		return trace{}
+	}
+	t.low = sum(low)
+	return t
+}
+
+// course is the trace on the first batch as gap and residual ratio after each step.
+func (b *bench) course(t trace) []CoursePoint {
+	var out []CoursePoint
+	r := b.truth[0]
+	low := sum(r.best)
+	for _, p := range t.points {
+		out = append(out, CoursePoint{Passes: p.Passes, Gap: (p.f - low) / (r.start - low), Residual: p.res / t.points[0].res})
+	}
+	return out
+}
+
+// judge finds where the traces of a method crossed each threshold: medians over the batches, nil where not in most of them.
+func (b *bench) judge(traces []trace) InferenceCase {
+	c := InferenceCase{Course: b.course(traces[0]), Gap: map[string]*Work{}, OwnGap: map[string]*Work{}, Residual: map[string]*Work{}, GradientError: map[string]*float64{}}
+	for _, th := range thresholds {
+		var gap, own, residual []Work
+		var errors []float64
+		for i, t := range traces {
+			r := b.truth[i]
+			for _, to := range []struct {
+				into *[]Work
+				low  float64
+			}{{&gap, sum(r.best)}, {&own, t.low}} {
+				if r.start-to.low < (r.start-sum(r.best))/2 {
+					continue // it went nowhere: its own lowest energy is no minimum
+				}
+				if w := t.first(func(p point) bool { return p.f-to.low <= th.value*(r.start-to.low) }); w != nil {
+					*to.into = append(*to.into, *w)
+				}
+			}
+			if w := t.first(func(p point) bool { return p.res <= th.value*t.points[0].res }); w != nil {
+				residual = append(residual, *w)
+				errors = append(errors, t.grad[th.key])
+			}
+		}
+		c.Gap[th.key], c.OwnGap[th.key], c.Residual[th.key] = b.median(gap), b.median(own), b.median(residual)
+		c.GradientError[th.key] = nil
+		if len(errors) > len(b.truth)/2 {
+			slices.Sort(errors)
+			c.GradientError[th.key] = &errors[len(errors)/2]
 		}
 	}
 	return c
 }
 
-// one runs a method on one batch and notes when each threshold is first reached. The clock stands still while it looks.
-func (b *bench) one(m method, r *reference, gap, residual map[string][]sample) {
-	state := clamped(b.net, r.batch.X, r.batch.Y)
-	var f interface {
-		infer.Objective[float32]
-		Start(tensor.Matrix[float32])
-	} = state.Errors()
-	if m.coords == learn.Activities {
-		f = state.Activities()
+// first returns the work up to the first point for which ok holds, nil where there is none.
+func (t trace) first(ok func(point) bool) *Work {
+	for i := range t.points {
+		if ok(t.points[i]) {
+			return &t.points[i].Work
+		}
 	}
-	w := infer.NewWork[float32](r.batch.X.Rows, f.Dim())
-	grad := make([]float32, len(b.net.Theta()))
-	var took time.Duration
-	var res0 float64
-	nextGap, nextRes := 0, 0
-	since := b.q.Now()
-	s := infer.Settings{Tol: 1e-4, MaxPasses: b.q.Max, Patience: -1, Observe: func() {
-		took += b.q.Now().Sub(since)
-		passes, macs := f.Cost()
-		here := sample{work: Work{Passes: passes, MACs: macs, MS: float64(took.Nanoseconds()) / 1e6}}
-		r.lower(w.F)
-		for ; nextGap < len(thresholds) && r.gap(w.F) <= thresholds[nextGap].value; nextGap++ {
-			key := thresholds[nextGap].key
-			gap[key] = append(gap[key], here)
-		}
-		res := rootSquares(w.Res)
-		if res0 == 0 {
-			res0 = res
-		}
-		for ; nextRes < len(thresholds) && res <= thresholds[nextRes].value*res0; nextRes++ {
-			// The gradient is that of the point of the last Eval, a rejected trial of some samples at most.
-			state.Gradient(grad)
-			here.error = relNorm(grad, r.grad)
-			key := thresholds[nextRes].key
-			residual[key] = append(residual[key], here)
-		}
-		since = b.q.Now()
-	}}
-	f.Start(w.Z)
-	if _, err := infer.Solve[float32](f, w, m.make(), s); err != nil {
-		return // the method needs what this network lacks: nothing is reached
+	return nil
+}
+
+// median returns the medians over the batches, those that were not reached being above all others; nil where that is most.
+func (b *bench) median(w []Work) *Work {
+	at := len(b.truth) / 2
+	if len(w) <= at {
+		return nil
 	}
+	of := func(f func(Work) float64) float64 {
+		v := make([]float64, len(w))
+		for i := range w {
+			v[i] = f(w[i])
+		}
+		slices.Sort(v)
+		return v[at]
+	}
+	return &Work{Passes: of(func(w Work) float64 { return w.Passes }), MACs: of(func(w Work) float64 { return w.MACs }),
+		MS: of(func(w Work) float64 { return w.MS })}
 }
 
 func rootSquares(v []float64) float64 {
@@ -189,22 +257,4 @@ func relNorm(a []float32, b []float64) float64 {
 		norm += v * v
 	}
 	return math.Sqrt(diff / norm)
-}
-
-func medianWork(s []sample, need int) *Work {
-	if len(s) < need {
-		return nil
-	}
-	return &Work{Passes: median(s, func(s sample) float64 { return s.work.Passes }),
-		MACs: median(s, func(s sample) float64 { return s.work.MACs }), MS: median(s, func(s sample) float64 { return s.work.MS })}
-}
-
-// median returns the middle of f over s, the upper one of an even number.
-func median(s []sample, f func(sample) float64) float64 {
-	v := make([]float64, len(s))
-	for i := range s {
-		v[i] = f(s[i])
-	}
-	slices.Sort(v)
-	return v[len(v)/2]
 }

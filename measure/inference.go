@@ -44,39 +44,45 @@ const (
 // States lists them.
 func States() []string { return []string{New, BPTrained, PCTrained} }
 
-// bestRates are the learning rates of the states at width 128, from a grid of powers of two (settle compare); wider
-// networks take 128/width of them, which keeps the change of the activities.
+// bestRates are the learning rates of the states, BP's and PC's: about the best of a grid of powers of two at widths 128 and 300
+// for ten layers from fan-in weights (1,500 batches of BP, 300 of PC; PC diverges at 4 on tanh and linear networks).
 var bestRates = map[nn.Activation][2]float64{
-	nn.Linear: {0.5, 2}, nn.Tanh: {1, 4}, nn.ReLU: {0.5, 16},
+	nn.Linear: {0.5, 2}, nn.Tanh: {1, 2}, nn.ReLU: {0.5, 16}, nn.GELU: {2, 32},
+}
+
+// contender is a method as it is measured: a name of package learn with a step of its own, in coordinates.
+type contender struct {
+	name   string
+	method string
+	coords learn.Coordinates
+	tuning learn.Tuning
+}
+
+var contenders = []contender{
+	{"auto", "auto", learn.Errors, learn.Tuning{}},
+	{"bb", "bb", learn.Errors, learn.Tuning{}},
+	{"chord", "chord", learn.Errors, learn.Tuning{}},
+	{"exact", "exact", learn.Errors, learn.Tuning{}},
+	{"cg", "cg", learn.Errors, learn.Tuning{}},
+	{"newton", "newton", learn.Errors, learn.Tuning{}},
+	{"euler-errors-0.4", "euler", learn.Errors, learn.Tuning{DT: 0.4}},
+	{"euler-0.1", "euler", learn.Activities, learn.Tuning{DT: 0.1}},
+	{"euler-0.3", "euler", learn.Activities, learn.Tuning{DT: 0.3}},
+	{"euler-0.5", "euler", learn.Activities, learn.Tuning{DT: 0.5}},
+	{"momentum-0.2", "momentum", learn.Activities, learn.Tuning{DT: 0.2}},
+	{"nesterov-0.2", "nesterov", learn.Activities, learn.Tuning{DT: 0.2}},
+	{"heun-adaptive", "heun-adaptive", learn.Activities, learn.Tuning{}},
+	{"dopri-adaptive", "dopri-adaptive", learn.Activities, learn.Tuning{}},
+	{"bb-activities", "bb", learn.Activities, learn.Tuning{}},
 }
 
 // Methods lists the names of the methods that are measured.
 func Methods() []string {
-	names := make([]string, len(methods))
-	for i, m := range methods {
+	names := make([]string, len(contenders))
+	for i, m := range contenders {
 		names[i] = m.name
 	}
 	return names
-}
-
-// method is a named inference method in coordinates.
-type method struct {
-	name   string
-	coords learn.Coordinates
-	make   func() infer.Method[float32]
-}
-
-var methods = []method{
-	{"auto", learn.Errors, func() infer.Method[float32] { return &infer.Auto[float32]{} }},
-	{"bb", learn.Errors, func() infer.Method[float32] { return &infer.BarzilaiBorwein[float32]{} }},
-	{"cg", learn.Errors, func() infer.Method[float32] { return &infer.ConjugateGradient[float32]{} }},
-	{"euler-errors-0.4", learn.Errors, func() infer.Method[float32] { return &infer.Euler[float32]{DT: 0.4} }},
-	{"euler-0.1", learn.Activities, func() infer.Method[float32] { return &infer.Euler[float32]{DT: 0.1} }},
-	{"euler-0.3", learn.Activities, func() infer.Method[float32] { return &infer.Euler[float32]{DT: 0.3} }},
-	{"euler-0.5", learn.Activities, func() infer.Method[float32] { return &infer.Euler[float32]{DT: 0.5} }},
-	{"momentum-0.2-0.7", learn.Activities, func() infer.Method[float32] { return &infer.Momentum[float32]{DT: 0.2, Mu: 0.7} }},
-	{"heun-adaptive", learn.Activities, func() infer.Method[float32] { return &infer.RungeKutta[float32]{RTol: 1e-3, ATol: 1e-3} }},
-	{"bb-activities", learn.Activities, func() infer.Method[float32] { return &infer.BarzilaiBorwein[float32]{} }},
 }
 
 // thresholds of gap and residual ratio, and their keys.
@@ -101,14 +107,23 @@ type InferenceCase struct {
 	Width       int              `json:"width"`
 	Method      string           `json:"method"`
 	Coordinates string           `json:"coordinates"`
-	Gap         map[string]*Work `json:"gap"`
-	Residual    map[string]*Work `json:"residual"`
+	Gap         map[string]*Work `json:"gap"` // to the lowest energies known: of two long float64 runs, and of any method
+	// OwnGap is the gap to the lowest energies that this method itself reached on the batch. Where F has many minima, as with
+	// ReLU, it says how fast the method settles in one, and Gap how good that is.
+	OwnGap   map[string]*Work `json:"own_gap"`
+	Residual map[string]*Work `json:"residual"`
 	// GradientError is ‖∂F/∂θ − ∂F*/∂θ‖/‖∂F*/∂θ‖ where the residual ratio first reached the key.
 	GradientError map[string]*float64 `json:"gradient_error"`
+	// Course is the first batch after each step, for a figure.
+	Course []CoursePoint `json:"-"`
 }
 
-// Run measures all cases; each is handed to done as it is finished.
-func (q Inference) Run(ctx context.Context, set *data.Set, done func(InferenceCase)) error {
+// CoursePoint is a batch after a step of inference.
+type CoursePoint struct{ Passes, Gap, Residual float64 }
+
+// Run measures all cases. Those of a network are handed to done together, once all methods have run on it, since any may find
+// a lower energy; tick is told of every run as it is finished.
+func (q Inference) Run(ctx context.Context, set *data.Set, tick func(what string), done func(InferenceCase)) error {
 	for _, arch := range q.Archs {
 		dims, err := nn.ParseDims(arch)
 		if err != nil {
@@ -120,17 +135,24 @@ func (q Inference) Run(ctx context.Context, set *data.Set, done func(InferenceCa
 				if err != nil {
 					return err
 				}
+				tick(arch + " " + act.String() + " " + state)
 				bench, err := newBench(q, nn.Arch{Dims: dims, Act: act}, net, set)
 				if err != nil {
 					return err
 				}
-				for _, name := range q.Methods {
+				runs := make([][]trace, len(q.Methods))
+				for i, name := range q.Methods {
 					if err := ctx.Err(); err != nil {
 						return err
 					}
-					m := methods[slices.IndexFunc(methods, func(m method) bool { return m.name == name })]
-					c := bench.measure(m)
+					runs[i] = bench.run(contenders[slices.IndexFunc(contenders, func(m contender) bool { return m.name == name })])
+					tick(act.String() + " " + state + " " + name)
+				}
+				for i, name := range q.Methods {
+					c := bench.judge(runs[i])
+					m := contenders[slices.IndexFunc(contenders, func(m contender) bool { return m.name == name })]
 					c.Arch, c.Act, c.State, c.Depth, c.Width = arch, act.String(), state, len(dims)-1, dims[1]
+					c.Method, c.Coordinates = m.name, coordinateName(m.coords)
 					done(c)
 				}
 			}
@@ -178,7 +200,7 @@ func (q Inference) trained(ctx context.Context, a nn.Arch, state string, set *da
 	} else {
 		rule = learn.NewBP(net, pool, q.Batch)
 	}
-	sgd := optim.NewSGD[float32](optim.Rate{LR: scale * lr * min(1, 128/float64(a.Dims[1]))}, 0)
+	sgd := optim.NewSGD[float32](optim.Rate{LR: scale * lr}, 0)
 	for range n / max(1, q.shorter) {
 		s, err := rule.Step(ctx, batches.Next(), sgd)
 		if err != nil {

@@ -19,7 +19,7 @@ func measured(t *testing.T, act nn.Activation) map[[2]string]InferenceCase {
 			return time.Unix(0, int64(ticks)*1e6)
 		}}
 	out := map[[2]string]InferenceCase{}
-	err := q.Run(context.Background(), data.Synthetic(1, 400, 4, 4, 4), func(c InferenceCase) { out[[2]string{c.State, c.Method}] = c })
+	err := q.Run(context.Background(), data.Synthetic(1, 400, 4, 4, 4), func(string) {}, func(c InferenceCase) { out[[2]string{c.State, c.Method}] = c })
 	if err != nil {
 		t.Fatal(err)
 	}
