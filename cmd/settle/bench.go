@@ -23,7 +23,7 @@ func (a *app) benchCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.benchKernels(), a.benchInference(), a.benchTrain())
+	cmd.AddCommand(a.benchKernels(), a.benchInference(), a.benchTrain(), a.benchSettling())
 	return cmd
 }
 
