@@ -3,8 +3,8 @@ package tensor
 import "math"
 
 // The functions below store φ(x) in dst and φ′(x) in slope, of one length; dst may be x. NaN stays NaN, and at ±Inf φ and φ′ are
-// their limits. Portably, and for float64, values are computed in float64 and rounded once. The float32 kernels of the other
-// levels give the same bits at all of them; docs/design/kernels.md says how far they are from the exact values.
+// their limits. Portably, and for float64, values are computed in float64 and rounded once. The float32 kernels of avx2 and
+// avx512 give the same bits at both; docs/design/kernels.md says how far they are from the exact values.
 
 // activation is one of them.
 type activation uint8

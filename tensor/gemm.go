@@ -89,7 +89,7 @@ func Mul[T Float](dst, a Matrix[T], p *Packed[T]) {
 	if a.Cols != p.k || dst.Cols != p.n {
 		panic("tensor: operand of another shape")
 	}
-	if current == generic {
+	if portable[T]() {
 		mulPortable(dst, a, p)
 		return
 	}
@@ -110,7 +110,7 @@ func AddMulT[T Float](dst, e, z Matrix[T]) {
 	if dst.Rows != e.Cols || dst.Cols != z.Cols {
 		panic("tensor: gradient of another shape")
 	}
-	if current == generic {
+	if portable[T]() {
 		addMulTPortable(dst, e, z)
 		return
 	}

@@ -10,9 +10,9 @@ type level uint8
 // The levels, each better than the ones before on the machines that have it.
 const (
 	generic level = iota
-	neon
-	avx2   // AVX2 and FMA
-	avx512 // AVX-512 F, BW, DQ and VL
+	neon          // products of float32; the rest is generic
+	avx2          // AVX2 and FMA
+	avx512        // AVX-512 F, BW, DQ and VL
 )
 
 var levelNames = [...]string{"generic", "neon", "avx2", "avx512"}

@@ -1,8 +1,8 @@
-//go:build !amd64 || noasm
+//go:build (!amd64 && !arm64) || noasm
 
 package tensor
 
-// There are no machine kernels here: the level is generic, products never ask for one, and nothing else finds one.
+// There are no machine kernels here: the level is generic, and products never ask for one.
 
 func machineLevels() []level { return []level{generic} }
 
@@ -10,34 +10,4 @@ func machinePanel[T Float]() int { return tileCols }
 
 func (p *product[T]) columns(int, int) int { panic("tensor: no machine kernels") }
 
-func transpose8[T Float](Matrix[T], Matrix[T]) int { return 0 }
-
-func machinePanelCopy[T Float]([]T, Matrix[T]) bool { return false }
-
 func machinePeak[T Float](int) int { return 0 }
-
-func machineBinary[T Float](operator, []T, []T, []T) bool { return false }
-
-func machineAxpy[T Float]([]T, T, []T) bool { return false }
-
-func machineScale[T Float]([]T, T) bool { return false }
-
-func machineDot[T Float]([]T, []T) (float64, bool) { return 0, false }
-
-func machineSquares[T Float]([]T) (float64, bool) { return 0, false }
-
-func machineSecant[T Float]([]T, []T) (gg, gy, yy float64, ok bool) { return 0, 0, 0, false }
-
-func machineNonfinite[T Float]([]T) (int, bool) { return 0, false }
-
-func machineActivation[T Float](activation, []T, []T, []T) bool { return false }
-
-func machineExp[T Float]([]T, []T) bool { return false }
-
-func machineDescend[T Float]([]T, []T, *[2]T) bool { return false }
-
-func machineMomentum[T Float]([]T, []T, []T, *[3]T) bool { return false }
-
-func machineNesterov[T Float]([]T, []T, []T, *[3]T) bool { return false }
-
-func machineAdam[T Float]([]T, []T, []T, []T, *[9]T) bool { return false }

@@ -37,11 +37,14 @@ func is32[T Float]() bool { return unsafe.Sizeof(T(0)) == 4 }
 
 // panelCols returns the number of columns of a panel: those of the widest kernel in force.
 func panelCols[T Float]() int {
-	if current == generic {
+	if portable[T]() {
 		return tileCols
 	}
 	return machinePanel[T]()
 }
+
+// portable reports whether products of T have no kernel at this level.
+func portable[T Float]() bool { return current == generic || current == neon && !is32[T]() }
 
 // window returns the elements of m up to the last, which must be there: kernels do not check what they are given.
 func (m Matrix[T]) window() []T {

@@ -2,7 +2,7 @@ package tensor
 
 // Dot returns Σ_i x_i y_i, of two slices of equal length, in float64. Products are formed in float64 too (exactly, for float32).
 // Portably, index i goes to the sum s_(i mod 4), the last len mod 4 indices to s_0, and the result is (s_0+s_1) + (s_2+s_3). At
-// the other levels there are sixteen sums, fused and added in halves: s_j + s_(j+8), then j+4, j+2, j+1. Either way the result
+// avx2 and avx512 there are sixteen sums, fused and added in halves: s_j + s_(j+8), then j+4, j+2, j+1. Either way the result
 // depends on x and y alone.
 func Dot[T Float](x, y []T) float64 {
 	if len(x) != len(y) {

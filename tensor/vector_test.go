@@ -11,7 +11,7 @@ var lengths = []int{0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 300}
 
 // naiveDot follows the doc comment of Dot, index by index.
 func naiveDot[T Float](x, y []T) float64 {
-	if current != generic {
+	if vectorised() {
 		return naiveSum(len(x), func(i int) (a, b float64) { return float64(x[i]), float64(y[i]) })
 	}
 	var s [4]float64
@@ -51,7 +51,7 @@ func checkSecant[T Float](t *testing.T) {
 		g := func(i int) float64 { return float64(before[i]) }
 		y := func(i int) float64 { return float64(after[i]) - g(i) }
 		sum := func(a, b func(i int) float64) float64 {
-			if current != generic {
+			if vectorised() {
 				return naiveSum(n, func(i int) (float64, float64) { return a(i), b(i) })
 			}
 			s := 0.0
