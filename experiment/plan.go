@@ -12,6 +12,10 @@ var usedShare = map[string]float64{Quick: 0.75, Standard: 0.65, Full: 0.5}
 // overheads in seconds on one core: what the toy, the theory and all pictures take, about, by level.
 var overheads = map[string]float64{Quick: 26, Standard: 40, Full: 150}
 
+// margins are the shares of a level's time that are planned: other work may slow the machine down after its speed was
+// measured, the more so in a short run.
+var margins = map[string]float64{Quick: 0.7, Standard: 0.85, Full: 0.92}
+
 // shares of the time that is left after that.
 const (
 	depthShare = 0.55
@@ -23,7 +27,7 @@ const (
 // workers cores are used; have tells which data sets are there. The plan is a function of these alone.
 func NewPlan(r Request, speed Speed, workers int, have func(set string) bool) Reproduction {
 	p := Reproduction{Request: r, Notes: []string{}}
-	time := limits[r.Level].Seconds() * 0.92 // a margin
+	time := limits[r.Level].Seconds() * margins[r.Level]
 	budget := math.Max(0, time*float64(workers)-overheads[r.Level]) * float64(speed)
 	if r.asks("fig1", "fig2", "fig3") {
 		toy := DefaultToy()
