@@ -3,7 +3,6 @@ package measure
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 
@@ -47,10 +46,11 @@ type SettlingCase struct {
 	Passes    float64             `json:"passes"`    // mean of a training step
 	Diverged  int                 `json:"diverged"`  // seeds
 	Truncated float64             `json:"truncated"` // share of samples that reached neither their gap nor an equilibrium
-	// Tight says that the learning curve is the tight one's: no seed diverges that did not there, and every threshold that the
-	// tight setting reached is reached within 5 % of its batches.
-	Tight  bool        `json:"tight"`
-	Curves [][]float64 `json:"-"` // running error of each seed, from batch 50 on
+	// Same says that the learning curve is the tight one's: no seed diverges that did not there, and every threshold that the tight
+	// setting reached is reached within 5 % of its batches. NoSlower allows it to be faster.
+	Same     bool        `json:"same"`
+	NoSlower bool        `json:"no_slower"`
+	Curves   [][]float64 `json:"-"` // running error of each seed, from batch 50 on
 }
 
 // setting is how inference ends.
@@ -122,7 +122,7 @@ func (q Settling) Run(ctx context.Context, set *data.Set, tick func(what string)
 			cases[i].Act, cases[i].LR, cases[i].Setting = act.String(), q.rate(act), s.name
 		}
 		for i := range cases {
-			cases[i].Tight = cases[i].follows(cases[tight])
+			cases[i].Same, cases[i].NoSlower = cases[i].against(cases[tight])
 			done(cases[i])
 		}
 	}
@@ -223,18 +223,21 @@ func middle(v []float64, n int) *float64 {
 	return &v[n/2]
 }
 
-// follows reports whether c learns as the tight case does.
-func (c SettlingCase) follows(tight SettlingCase) bool {
+// against reports whether c learns as the tight case does, and whether it is no slower.
+func (c SettlingCase) against(tight SettlingCase) (same, noSlower bool) {
 	if c.Diverged > tight.Diverged {
-		return false
+		return false, false
 	}
+	same, noSlower = true, true
 	for key, want := range tight.ToMSE {
 		if want == nil {
 			continue
 		}
-		if got := c.ToMSE[key]; got == nil || math.Abs(*got-*want) > 0.05**want {
-			return false
+		got := c.ToMSE[key]
+		if got == nil || *got > 1.05**want {
+			return false, false
 		}
+		same = same && *got >= 0.95**want
 	}
-	return true
+	return same, noSlower
 }

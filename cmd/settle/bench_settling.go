@@ -32,7 +32,7 @@ func (a *app) benchSettling() *cobra.Command {
 		Short: "How well inference must settle for learning",
 		Long: `Trains networks by PC with SGD at its best learning rate, with inference ended at several energy gaps and after fixed numbers of
 Barzilai–Borwein steps, and compares the learning curves with that of the smallest gap: which is the loosest setting that still
-learns as fast? A setting keeps the tight curve if no more seeds diverge and every threshold is reached within 5 % of its batches.`,
+learns as fast? A curve is the same if no more seeds diverge and every threshold is reached within 5 % of the batches.`,
 		Example: `  settle bench settling
   settle bench settling --acts relu --lr 8 --gaps 0.3,0.1,0.01 --steps 1,2 --out loose`,
 		Args: cobra.NoArgs,
@@ -139,25 +139,33 @@ func (a *app) settling(flags settlingFlags) error {
 // settlingTable prints a line a case, and the settings that keep the tight curve.
 func (a *app) settlingTable(cases []measure.SettlingCase) error {
 	w := tabwriter.NewWriter(a.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "network\tinference ends at\tpasses a step\tbatches to MSE 0.05\t0.03\t0.02\tMSE at the end\tdiverged\ttruncated\tkeeps the tight curve\t")
-	keeps := map[string][]string{}
+	fmt.Fprintln(w, "network\tinference ends at\tpasses a step\tbatches to MSE 0.05\t0.03\t0.02\tMSE at the end\tdiverged\ttruncated\tagainst the tight curve\t")
+	same, faster := map[string][]string{}, map[string][]string{}
 	for _, c := range cases {
-		yes := "no"
-		if c.Tight {
-			yes = "yes"
-			keeps[c.Act] = append(keeps[c.Act], fmt.Sprintf("%s (%.1f passes)", c.Setting, c.Passes))
+		verdict, name := "slower", fmt.Sprintf("%s (%.1f passes)", c.Setting, c.Passes)
+		switch {
+		case c.Same:
+			verdict = "the same"
+			same[c.Act] = append(same[c.Act], name)
+		case c.NoSlower:
+			verdict = "faster"
+			faster[c.Act] = append(faster[c.Act], name)
 		}
 		to := func(key string) string { return show("%.0f", c.ToMSE[key]) }
 		fmt.Fprintf(w, "%s lr %g\t%s\t%.1f\t%s\t%s\t%s\t%s\t%d\t%.0f %%\t%s\t\n", c.Act, c.LR, c.Setting, c.Passes,
-			to("0.05"), to("0.03"), to("0.02"), show("%.4f", c.TrainMSE), c.Diverged, 100*c.Truncated, yes)
+			to("0.05"), to("0.03"), to("0.02"), show("%.4f", c.TrainMSE), c.Diverged, 100*c.Truncated, verdict)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	for _, c := range cases {
-		if k := keeps[c.Act]; k != nil {
-			fmt.Fprintf(a.text(), "%s: the tight curve is kept by %s\n", c.Act, strings.Join(k, ", "))
-			delete(keeps, c.Act)
+		if k := same[c.Act]; k != nil {
+			line := fmt.Sprintf("%s: the same curve as the tightest with %s", c.Act, strings.Join(k, ", "))
+			if f := faster[c.Act]; f != nil {
+				line += "; faster with " + strings.Join(f, ", ")
+			}
+			fmt.Fprintln(a.text(), line)
+			delete(same, c.Act)
 		}
 	}
 	return nil
@@ -165,8 +173,10 @@ func (a *app) settlingTable(cases []measure.SettlingCase) error {
 
 // drawSettling stores the curves and draws them.
 func drawSettling(run *store.Run, cases []measure.SettlingCase) ([]string, error) {
+	points := 0
 	for _, c := range cases {
 		for seed, curve := range c.Curves {
+			points += len(curve)
 			for i, v := range curve {
 				if err := run.Row("settling", []string{"act", "lr", "setting", "seed", "batch", "mse"},
 					[]any{c.Act, c.LR, c.Setting, seed, i + 50, v}); err != nil {
@@ -174,6 +184,9 @@ func drawSettling(run *store.Run, cases []measure.SettlingCase) ([]string, error
 				}
 			}
 		}
+	}
+	if points == 0 { // all diverged before a running mean was there
+		return []string{}, nil
 	}
 	return report.Settling(run)
 }
