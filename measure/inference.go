@@ -23,12 +23,14 @@ type Inference struct {
 	States  []string
 	Methods []string
 	Init    nn.Init
-	Batch   int     // samples of a batch
-	Batches int     // batches measured; figures are medians over them
-	Max     float64 // passes at which a method is given up
-	Workers int     // of the trainings that make states
-	Seed    uint64
-	Now     func() time.Time
+	// Residual puts skip connections around the hidden layers.
+	Residual bool
+	Batch    int     // samples of a batch
+	Batches  int     // batches measured; figures are medians over them
+	Max      float64 // passes at which a method is given up
+	Workers  int     // of the trainings that make states
+	Seed     uint64
+	Now      func() time.Time
 
 	shorter int // the trainings that make states have so many times fewer batches; 0: all
 }
@@ -131,12 +133,12 @@ func (q Inference) Run(ctx context.Context, set *data.Set, tick func(what string
 		}
 		for _, act := range q.Acts {
 			for _, state := range q.States {
-				net, err := q.network(ctx, nn.Arch{Dims: dims, Act: act}, state, set)
+				net, err := q.network(ctx, nn.Arch{Dims: dims, Act: act, Residual: q.Residual}, state, set)
 				if err != nil {
 					return err
 				}
 				tick(arch + " " + act.String() + " " + state)
-				bench, err := newBench(q, nn.Arch{Dims: dims, Act: act}, net, set)
+				bench, err := newBench(q, nn.Arch{Dims: dims, Act: act, Residual: q.Residual}, net, set)
 				if err != nil {
 					return err
 				}

@@ -60,7 +60,7 @@ func (m Meta) Metadata() map[string]string {
 	real := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	return map[string]string{
 		"format": Format, "arch": m.Arch.DimString(), "act": m.Arch.Act.String(), "place": m.Arch.Place.String(),
-		"bias": strconv.FormatBool(m.Arch.Bias), "data": m.Data, "rows": strconv.Itoa(m.Rows), "cols": strconv.Itoa(m.Cols),
+		"bias": strconv.FormatBool(m.Arch.Bias), "residual": strconv.FormatBool(m.Arch.Residual), "data": m.Data, "rows": strconv.Itoa(m.Rows), "cols": strconv.Itoa(m.Cols),
 		"mean": real(m.Mean), "std": real(m.Std),
 	}
 }
@@ -105,6 +105,10 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 	fail(err)
 	m.Arch.Bias, err = strconv.ParseBool(meta["bias"])
 	fail(wrap("bias", err))
+	if given, ok := meta["residual"]; ok { // files of earlier versions have no such networks
+		m.Arch.Residual, err = strconv.ParseBool(given)
+		fail(wrap("residual", err))
+	}
 	m.Rows, err = strconv.Atoi(meta["rows"])
 	fail(wrap("rows", err))
 	m.Cols, err = strconv.Atoi(meta["cols"])

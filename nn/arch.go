@@ -15,6 +15,8 @@ type Arch struct {
 	Act   Activation
 	Place Place
 	Bias  bool
+	// Residual puts a skip connection around every hidden layer between equal widths: z + φ(z Wᵀ + b).
+	Residual bool
 }
 
 // The largest network that Arch accepts, far above what fits this library's use: a guard against a mistyped flag.
@@ -118,6 +120,9 @@ func Build[T tensor.Float](a Arch) (*Network[T], error) {
 			act = Linear
 		}
 		layers[l-1] = NewDense[T](a.Dims[l-1], a.Dims[l], act, a.Place, a.Bias)
+		if a.Residual && l > 1 && l < L && a.Dims[l-1] == a.Dims[l] {
+			layers[l-1] = NewResidual(layers[l-1])
+		}
 	}
 	return New(layers...), nil
 }

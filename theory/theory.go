@@ -14,6 +14,7 @@
 package theory
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -35,6 +36,9 @@ type Net struct {
 // New returns the network with these parameters, which it copies: θ layer by layer, W_l row-major (n_l×n_{l−1}), then
 // b_l if there are biases, as in package nn. Without precisions all π_l are 1.
 func New(arch nn.Arch, theta, precision []float64) (*Net, error) {
+	if arch.Residual {
+		return nil, errors.New("theory: residual networks have no place here; want a plain chain of layers")
+	}
 	if err := arch.Validate(); err != nil {
 		return nil, err
 	}

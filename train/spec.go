@@ -20,6 +20,7 @@ type Spec struct {
 	Place       string  `json:"act-place"`
 	Init        string  `json:"init"`
 	Bias        bool    `json:"bias"`
+	Residual    bool    `json:"residual"`
 	DType       string  `json:"dtype"`
 	Rule        string  `json:"rule"`
 	Solver      string  `json:"solver"`
@@ -71,7 +72,7 @@ func (s Spec) Network() (nn.Arch, nn.Init, error) {
 	a.Dims, errs[0] = nn.ParseDims(s.Arch)
 	a.Act, errs[1] = nn.ParseActivation(s.Act)
 	a.Place, errs[2] = nn.ParsePlace(s.Place)
-	a.Bias = s.Bias
+	a.Bias, a.Residual = s.Bias, s.Residual
 	init, err := nn.ParseInit(s.Init)
 	errs[3] = err
 	for i, flag := range []string{"arch", "act", "act-place", "init"} {

@@ -31,6 +31,7 @@ func (a *app) benchCommand() *cobra.Command {
 type inferenceFlags struct {
 	archs, acts, states, methods []string
 	init                         string
+	residual                     bool
 	batch, batches               int
 	max                          float64
 }
@@ -58,6 +59,7 @@ curvature costs. With --out, a figure.`,
 	f.StringSliceVar(&flags.states, "states", flags.states, "states of the network: "+strings.Join(measure.States(), "|"))
 	f.StringSliceVar(&flags.methods, "methods", flags.methods, "methods: "+strings.Join(measure.Methods(), "|"))
 	f.StringVar(&flags.init, "init", flags.init, "initial weights")
+	f.BoolVar(&flags.residual, "residual", flags.residual, "skip connections around hidden layers of equal widths")
 	f.IntVar(&flags.batch, "batch", flags.batch, "`samples` in a batch")
 	f.IntVar(&flags.batches, "batches", flags.batches, "`number` of batches measured")
 	f.Float64Var(&flags.max, "max-passes", flags.max, "give a method up after this `number` of passes")
@@ -66,7 +68,7 @@ curvature costs. With --out, a figure.`,
 
 // plan turns the flags into what is measured, or reports the first that is wrong.
 func (f inferenceFlags) plan() (measure.Inference, error) {
-	q := measure.Inference{Archs: f.archs, Batch: f.batch, Batches: f.batches, Max: f.max, States: f.states, Methods: f.methods, Now: time.Now}
+	q := measure.Inference{Archs: f.archs, Batch: f.batch, Batches: f.batches, Max: f.max, States: f.states, Methods: f.methods, Residual: f.residual, Now: time.Now}
 	known := func(flag string, given, words []string) error {
 		for _, g := range given {
 			if !slices.Contains(words, g) {

@@ -21,6 +21,7 @@ func networkFlags(f *pflag.FlagSet, s *train.Spec) {
 	f.StringVar(&s.Place, "act-place", s.Place, "activation after|before the weights")
 	f.StringVar(&s.Init, "init", s.Init, "initial weights: fanin|xavier|he|orthogonal|normal:S")
 	f.BoolVar(&s.Bias, "bias", s.Bias, "give every layer a bias")
+	f.BoolVar(&s.Residual, "residual", s.Residual, "skip connections around hidden layers of equal widths")
 	f.StringVar(&s.DType, "dtype", s.DType, one(train.DTypes))
 	f.StringVar(&s.Solver, "solver", s.Solver, "inference method: "+one(learn.MethodNames()))
 	f.StringVar(&s.Coords, "coords", s.Coords, "coordinates of inference: "+one(train.Coordinates))
