@@ -68,7 +68,6 @@ func (m metric[T]) shrink(g []T) float64 {
 // secant returns the products of the move −a D⁻¹g from the gradient g = before to after.
 func (m metric[T]) secant(a float64, before, after []T) secant {
 	var gg, gy, yy float64
-	after = after[:len(before)]
 	if len(m) > 0 {
 		for j, w := range m {
 			w, g := float64(w), float64(before[j])
@@ -79,12 +78,7 @@ func (m metric[T]) secant(a float64, before, after []T) secant {
 		}
 		return secant{ss: a * a * gg, sy: -a * gy, yy: yy}
 	}
-	for j, g := range before {
-		g, y := float64(g), float64(after[j])-float64(g)
-		gg += float64(g * g)
-		gy += float64(g * y)
-		yy += float64(y * y)
-	}
+	gg, gy, yy = tensor.Secant(before, after)
 	return secant{ss: a * a * gg, sy: -a * gy, yy: yy}
 }
 
