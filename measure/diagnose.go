@@ -58,16 +58,15 @@ func Diagnose[T tensor.Float](net *nn.Network[T], b data.Batch[T], method string
 		d.Stability = append(d.Stability, s)
 	}
 	done := map[string]bool{}
-	for _, m := range []struct {
-		name string
-		c    learn.Coordinates
-	}{{method, c}, {"auto", learn.Errors}, {"euler", learn.Errors}, {"euler", learn.Activities}, {"momentum", learn.Activities}} {
-		key := m.name + coordinateName(m.c)
+	for _, m := range []contender{{method: method, coords: c}, {method: "auto"}, {method: "euler"},
+		{method: "euler", coords: learn.Activities}, {method: "momentum", coords: learn.Activities}} {
+		key := m.method + coordinateName(m.coords)
 		if done[key] {
 			continue
 		}
 		done[key] = true
-		course, err := follow(net, b, m.name, m.c, learn.Tuning{DT: dts[m.c]}, passes)
+		m.tuning.DT = dts[m.coords]
+		course, err := follow(net, b, m, passes)
 		if err != nil {
 			return d, err
 		}
@@ -77,17 +76,17 @@ func Diagnose[T tensor.Float](net *nn.Network[T], b data.Batch[T], method string
 }
 
 // follow records one method's course.
-func follow[T tensor.Float](net *nn.Network[T], b data.Batch[T], name string, c learn.Coordinates, t learn.Tuning, passes float64) (Course, error) {
-	out := Course{Method: name, Coordinates: coordinateName(c)}
-	if learn.Steps(name) {
-		out.DT = t.DT
+func follow[T tensor.Float](net *nn.Network[T], b data.Batch[T], m contender, passes float64) (Course, error) {
+	out := Course{Method: m.method, Coordinates: coordinateName(m.coords)}
+	if learn.Steps(m.method) {
+		out.DT = m.tuning.DT
 	}
-	method, err := learn.NewMethod[T](name, c, t)
+	method, err := learn.NewMethod[T](m.method, m.coords, m.tuning)
 	if err != nil {
 		return out, err
 	}
 	state := clamped(net, b.X, b.Y)
-	f := inCoordinates(state, c)
+	f := inCoordinates(state, m.coords)
 	w := infer.NewWork[T](b.X.Rows, f.Dim())
 	f.Start(w.Z)
 	state.ResetCost()

@@ -62,7 +62,7 @@ func TestDiagnosisAddsUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, coords := range []learn.Coordinates{learn.Errors, learn.Activities} {
-		c, err := follow(straight, b, "euler", coords, learn.Tuning{DT: 1.2 * d.Stability[i].Limit}, 4000)
+		c, err := follow(straight, b, contender{method: "euler", coords: coords, tuning: learn.Tuning{DT: 1.2 * d.Stability[i].Limit}}, 4000)
 		if err != nil || !strings.HasPrefix(c.Statuses, "16 diverged") {
 			t.Errorf("%s: with 1.2 times the limit %v (%v)", d.Stability[i].Coordinates, c.Statuses, err)
 		}
