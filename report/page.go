@@ -30,8 +30,8 @@ var pageSource string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"lower": strings.ToLower}).Parse(pageSource))
 
-// about is what a reproduction says of itself.
-type about struct {
+// About is what a reproduction says of itself: the content of AboutFile.
+type About struct {
 	Command   string    `json:"command"`
 	Level     string    `json:"level"`
 	Names     []string  `json:"names"`
@@ -61,7 +61,7 @@ type claim struct {
 
 // page is what the template shows.
 type page struct {
-	About    about
+	About    About
 	Claims   []claim
 	Counts   map[string]int
 	Sections []section

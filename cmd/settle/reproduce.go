@@ -295,24 +295,6 @@ func (r *reproduction) judge(claims ...experiment.Claim) {
 	}
 }
 
-// about is what a report says of itself.
-type about struct {
-	Command   string    `json:"command"`
-	Level     string    `json:"level"`
-	Names     []string  `json:"names"`
-	Seed      uint64    `json:"seed"`
-	Notes     []string  `json:"notes"`
-	Version   string    `json:"version"`
-	Go        string    `json:"go"`
-	System    string    `json:"system"`
-	Processor string    `json:"processor"`
-	Cores     int       `json:"cores"`
-	Workers   int       `json:"workers"`
-	Kernels   string    `json:"kernels"`
-	Seconds   float64   `json:"seconds"`
-	Date      time.Time `json:"date"`
-}
-
 // publish writes claims, report and result.
 func (r *reproduction) publish() (reproduceResult, error) {
 	out := reproduceResult{Claims: experiment.AllClaims(r.claims), Figures: r.figures, Notes: r.plan.Notes, Run: r.run.Dir(), Report: filepath.Join(r.run.Dir(), report.PageFile)}
@@ -323,7 +305,7 @@ func (r *reproduction) publish() (reproduceResult, error) {
 		return out, err
 	}
 	out.Seconds = time.Since(r.started).Seconds()
-	me := about{Command: words(r.plan.Request), Level: r.plan.Request.Level, Names: r.plan.Names, Seed: r.plan.Seed, Notes: r.plan.Notes,
+	me := report.About{Command: words(r.plan.Request), Level: r.plan.Request.Level, Names: r.plan.Names, Seed: r.plan.Seed, Notes: r.plan.Notes,
 		Version: version(), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Processor: processor(), Cores: runtime.NumCPU(),
 		Workers: r.workers, Kernels: tensor.Level(), Seconds: out.Seconds, Date: r.started.UTC().Truncate(time.Second)}
 	if err := writeJSON(r.run, report.AboutFile, me); err != nil {
