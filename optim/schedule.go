@@ -51,3 +51,8 @@ func (w WarmupCosine) At(t int) float64 {
 	}
 	return w.From + (peak-w.From)*float64(t)/float64(w.Warmup)
 }
+
+// PCX is the schedule of PCX's examples for total steps: from 1 to 1.1 over the first tenth, then to 0.1.
+func PCX(total int) WarmupCosine {
+	return WarmupCosine{Warmup: total / 10, Total: total, From: 1, Peak: 1.1, End: 0.1}
+}

@@ -12,7 +12,6 @@ const scheduleTol = 1e-14
 
 func TestScheduleValues(t *testing.T) {
 	half := (1 + math.Sqrt2/2) / 2 // (1 + cos(π/4))/2
-	pcx := WarmupCosine{Warmup: 100, Total: 1000, From: 1, Peak: 1.1, End: 0.1}
 	for _, c := range []struct {
 		name string
 		s    Schedule
@@ -25,7 +24,9 @@ func TestScheduleValues(t *testing.T) {
 		{"cosine up", Cosine{Total: 2, Start: 1, End: 5}, map[int]float64{0: 1, 1: 3, 2: 5}},
 		{"cosine of no steps", Cosine{End: 0.3}, map[int]float64{0: 0.3, 1: 0.3}},
 		// optax.warmup_cosine_decay_schedule(lr, 1.1 lr, 100, 1000, 0.1 lr), as PCX calls it.
-		{"pcx", pcx, map[int]float64{0: 1, 1: 1.001, 50: 1.05, 99: 1.099, 100: 1.1, 325: 0.1 + half, 550: 0.6, 775: 1.1 - half, 1000: 0.1, 5000: 0.1}},
+		{"pcx", PCX(1000), map[int]float64{0: 1, 1: 1.001, 50: 1.05, 99: 1.099, 100: 1.1, 325: 0.1 + half, 550: 0.6, 775: 1.1 - half, 1000: 0.1, 5000: 0.1}},
+		{"pcx of few steps", PCX(9), map[int]float64{0: 1.1, 3: 0.85, 6: 0.35, 9: 0.1}},
+		{"pcx of an odd number", PCX(25), map[int]float64{0: 1, 1: 1.05, 2: 1.1, 25: 0.1}},
 		// From 0 the rise is from Peak/(Warmup+1): no step is empty.
 		{"from 0", WarmupCosine{Warmup: 4, Total: 12}, map[int]float64{0: 0.2, 1: 0.4, 3: 0.8, 4: 1, 6: half, 8: 0.5, 10: 1 - half, 12: 0, 13: 0}},
 		{"from 0 to 2", WarmupCosine{Warmup: 1, Total: 3, Peak: 2, End: 1}, map[int]float64{0: 1, 1: 2, 2: 1.5, 3: 1}},
@@ -44,7 +45,8 @@ func TestScheduleValues(t *testing.T) {
 // TestSchedulesAreMonotoneInTheirParts: up to the peak and down to the end, strictly, without a jump where parts meet.
 func TestSchedulesAreMonotoneInTheirParts(t *testing.T) {
 	for _, w := range []WarmupCosine{
-		{Warmup: 100, Total: 1000, From: 1, Peak: 1.1, End: 0.1},
+		PCX(1000),
+		PCX(11700),
 		{Warmup: 37, Total: 400},
 		{Warmup: 0, Total: 300, End: 0.5},
 	} {

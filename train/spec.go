@@ -62,7 +62,7 @@ var (
 	Rules       = []string{"bp", "pc", "ipc", "bp-curved", "pc-feedforward", "bp-matched"} // the last ones: learn/isolate.go
 	Coordinates = []string{"errors", "activities"}
 	Optimizers  = []string{"sgd", "momentum", "nesterov", "adam", "adamw"}
-	Schedules   = []string{"constant", "cosine", "warmup-cosine"}
+	Schedules   = []string{"constant", "cosine", "warmup-cosine", "pcx"}
 )
 
 // Network returns the architecture and initialisation, with every fault in their description.

@@ -67,6 +67,7 @@ var faults = []struct {
 	{"schedule", func(s *Spec) { s.Schedule = "sawtooth" }, `"sawtooth"`},
 	{"warmup", func(s *Spec) { s.Schedule, s.Warmup = "warmup-cosine", -1 }, "-1"},
 	{"warmup", func(s *Spec) { s.Warmup = 5 }, "5"},
+	{"warmup", func(s *Spec) { s.Schedule, s.Warmup = "pcx", 5 }, "5"},
 	{"batch", func(s *Spec) { s.Batch = 0 }, "0"},
 	{"batch", func(s *Spec) { s.Batch = -3 }, "-3"},
 	{"batches", func(s *Spec) { s.Batches = -1 }, "-1"},

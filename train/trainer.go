@@ -176,6 +176,8 @@ func newOptimizer[T tensor.Float](s Spec, n, total int) optim.Optimizer[T] {
 		rate.Schedule = optim.Cosine{Total: total}
 	case "warmup-cosine":
 		rate.Schedule = optim.WarmupCosine{Warmup: s.Warmup * s.updates(), Total: total}
+	case "pcx":
+		rate.Schedule = optim.PCX(total)
 	}
 	switch s.Optim {
 	case "momentum":
