@@ -52,6 +52,26 @@ var bestRates = map[nn.Activation][2]float64{
 	nn.Linear: {0.5, 2}, nn.Tanh: {1, 2}, nn.ReLU: {0.5, 16}, nn.GELU: {2, 32},
 }
 
+// shallowRates are those of networks of fewer than deep layers: half the largest power of two with which 784-300-300-10 learned.
+var shallowRates = map[nn.Activation][2]float64{
+	nn.Linear: {1. / 32, 1. / 32}, nn.Tanh: {1. / 16, 1. / 16}, nn.ReLU: {0.25, 0.5}, nn.GELU: {0.25, 0.5},
+}
+
+// deep is the number of layers from which bestRates hold.
+const deep = 5
+
+// stateRates returns the learning rates of BP and PC that make the states of a.
+func stateRates(a nn.Arch) [2]float64 {
+	known := bestRates
+	if len(a.Dims)-1 < deep {
+		known = shallowRates
+	}
+	if rates, ok := known[a.Act]; ok {
+		return rates
+	}
+	return known[nn.Tanh]
+}
+
 // contender is a method as it is measured: a name of package learn with a step of its own, in coordinates.
 type contender struct {
 	name   string
@@ -163,8 +183,7 @@ func (q Inference) Run(ctx context.Context, set *data.Set, tick func(what string
 	return nil
 }
 
-// network returns the network in the given state. Shallow networks do not bear the learning rates of deep ones: where a training
-// diverges, the next has a quarter of its rate.
+// network returns the network in the given state. Where the training that makes it diverges, the next has a quarter of its rate.
 func (q Inference) network(ctx context.Context, a nn.Arch, state string, set *data.Set) (*nn.Network[float32], error) {
 	for scale := 1.0; scale > 1e-3; scale /= 4 {
 		if net, err := q.trained(ctx, a, state, set, scale); net != nil || err != nil {
@@ -173,6 +192,10 @@ func (q Inference) network(ctx context.Context, a nn.Arch, state string, set *da
 	}
 	return nil, fmt.Errorf("%s %s: the training that makes the state %s diverged", a.DimString(), a.Act, state)
 }
+
+// worse is the error at the end, over that at the start, from which a training has diverged though its numbers are finite. An
+// error that hardly falls, as on a plateau, varies less between batches.
+const worse = 2
 
 // trained returns the network in the given state, or nil if the training that makes it, at scale times its learning rate, diverged.
 func (q Inference) trained(ctx context.Context, a nn.Arch, state string, set *data.Set, scale float64) (*nn.Network[float32], error) {
@@ -184,10 +207,7 @@ func (q Inference) trained(ctx context.Context, a nn.Arch, state string, set *da
 	if state == New {
 		return net, nil
 	}
-	rates, ok := bestRates[a.Act]
-	if !ok {
-		rates = bestRates[nn.Tanh]
-	}
+	rates := stateRates(a)
 	pool := learn.NewPool(q.Workers)
 	defer pool.Close()
 	batches, err := data.NewBatches[float32](set, q.Batch, q.Seed)
@@ -203,14 +223,21 @@ func (q Inference) trained(ctx context.Context, a nn.Arch, state string, set *da
 		rule = learn.NewBP(net, pool, q.Batch)
 	}
 	sgd := optim.NewSGD[float32](optim.Rate{LR: scale * lr}, 0)
-	for range n / max(1, q.shorter) {
+	var first, last float64
+	for i := range n / max(1, q.shorter) {
 		s, err := rule.Step(ctx, batches.Next(), sgd)
 		if err != nil {
 			return nil, err
 		}
-		if math.IsNaN(s.MSE) {
+		if last = s.MSE; math.IsNaN(last) {
 			return nil, nil
 		}
+		if i == 0 {
+			first = last
+		}
+	}
+	if last > worse*first {
+		return nil, nil
 	}
 	return net, nil
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/data/mnist"
+	"github.com/settle-pc/settle/infer"
 	"github.com/settle-pc/settle/nn"
 )
 
@@ -59,6 +61,50 @@ func TestInferenceBenchmarkCountsTheExactSolution(t *testing.T) {
 		w := cases[[2]string{state, "auto"}].Gap["0.001"]
 		if want := 3 + (4.+4.)/16; w == nil || w.Passes != want {
 			t.Errorf("%s: %+v, want %v passes", state, w, want)
+		}
+	}
+}
+
+// TestShallowStatesAreTrained: the states of a network of three layers are of trainings that learned, at their first learning
+// rate, and inference settles on them. The rates of ten layers leave weights that are finite and worth nothing there.
+func TestShallowStatesAreTrained(t *testing.T) {
+	set, err := data.Open(mnist.FS(), "mnist")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dims := []int{784, 300, 300, 10}
+	b := data.Fill(data.NewBatch[float32](set, 32), set, set.Test, 0, 32)
+	init, err := nn.ParseInit("fanin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mse := func(a nn.Arch, state string) float64 {
+		q := Inference{Init: init, Batch: 32, Workers: 1, Seed: 1, shorter: 6}
+		net, err := q.trained(context.Background(), a, state, set, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if net == nil {
+			t.Fatalf("%v %s: diverged", a, state)
+		}
+		f := clamped(net, b.X, b.Y).Errors()
+		w := infer.NewWork[float32](b.X.Rows, f.Dim())
+		r, err := infer.Solve[float32](f, w, &infer.Auto[float32]{}, infer.Settings{Tol: 1e-3, Gap: 0.01, MaxPasses: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := r.Count[infer.Equilibrium] + r.Count[infer.Gap]; n != r.Samples {
+			t.Errorf("%v %s: %d of %d samples settle in 20 passes", a, state, n, r.Samples)
+		}
+		return 2 * r.FStart / float64(r.Samples*10)
+	}
+	for _, act := range []nn.Activation{nn.Linear, nn.Tanh, nn.ReLU, nn.GELU} {
+		a := nn.Arch{Dims: dims, Act: act}
+		fresh := mse(a, New)
+		for _, state := range []string{BPTrained, PCTrained} {
+			if got := mse(a, state); got > 0.7*fresh {
+				t.Errorf("%v %s: MSE %.3g, %.3g before", a, state, got, fresh)
+			}
 		}
 	}
 }
