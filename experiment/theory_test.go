@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -205,7 +206,7 @@ func TestTheoryIsAPureFunction(t *testing.T) {
 	}
 	for _, fail := range []string{"theory_cases", "theory_space", "theory_eigenvalues"} {
 		full := newMemory()
-		full.fail = fail
+		full.fail, full.cells = fail, maps.Clone(sink.cells)
 		if _, err := small.Run(context.Background(), full, Env{Workers: 2}); !errors.Is(err, errFull) {
 			t.Errorf("table %s cannot be written: %v", fail, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -27,11 +28,21 @@ func runToy(t *testing.T, spec Toy, sink Sink, workers int) ToyResult {
 	return r
 }
 
+// oneToy is smallToy on one worker and what it stored, for all tests that only look.
+var oneToy = sync.OnceValues(func() (ToyResult, *memory) {
+	sink := newMemory()
+	r, err := smallToy().Run(context.Background(), sink, Env{Workers: 1})
+	if err != nil {
+		panic(err)
+	}
+	return r, sink
+})
+
 func nearTo(got, want, tol float64) bool { return math.Abs(got-want) <= tol }
 
 // The numbers of the notation and of the published pictures.
 func TestToyGivesTheNumbersOfTheFigures(t *testing.T) {
-	r := runToy(t, smallToy(), newMemory(), 2)
+	r, _ := oneToy()
 	for _, c := range []struct {
 		name      string
 		got, want float64
@@ -81,7 +92,7 @@ func plainRun(x, y float64, w [2]float64, lr float64, pc bool) (steps int, reach
 
 func TestRacesCountTheStarts(t *testing.T) {
 	spec := smallToy()
-	r := runToy(t, spec, newMemory(), 2)
+	r, _ := oneToy()
 	var want ToyRace
 	points := 0
 	for i := range 21 {
@@ -120,7 +131,7 @@ func TestRacesCountTheStarts(t *testing.T) {
 }
 
 func TestToyClaims(t *testing.T) {
-	r := runToy(t, smallToy(), newMemory(), 2)
+	r, _ := oneToy()
 	want := map[string]Verdict{"C1": Holds, "C2": Holds, "C3": Conditional, "C4": Conditional, "C11": Conditional, "C12": Conditional, "C13": Conditional}
 	for _, c := range r.Claims {
 		if c.Verdict != want[c.ID] || c.Text == "" || len(c.Numbers) == 0 || c.Statement == "" {
@@ -160,8 +171,9 @@ func TestVerdictsByShares(t *testing.T) {
 
 func TestToyDoesNotDependOnWorkers(t *testing.T) {
 	spec := smallToy()
-	a, b := newMemory(), newMemory()
-	one, two := runToy(t, spec, a, 1), runToy(t, spec, b, 3)
+	one, a := oneToy()
+	b := newMemory()
+	two := runToy(t, spec, b, 3)
 	if text(one) != text(two) || !reflect.DeepEqual(a, b) {
 		t.Error("one worker and three find different things")
 	}
@@ -261,9 +273,7 @@ func TestToyPassesOnTheErrorsOfTheSink(t *testing.T) {
 }
 
 func TestToyStoresWhatTheFiguresNeed(t *testing.T) {
-	m := newMemory()
-	spec := smallToy()
-	runToy(t, spec, m, 1)
+	_, m := oneToy()
 	for table, want := range map[string]int{"settings": 1, "landscapes": 21 * (2 + 9), "fields": 2*17*17 + 2*9*11*11, "flatness": 9, "inference": 9, "starts": 21 * 21} {
 		if got := len(m.rows[table]); got != want {
 			t.Errorf("table %s has %d rows, want %d", table, got, want)
