@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -51,6 +52,28 @@ func TestExamplesAreAccepted(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s: example %q: %v", cmd.CommandPath(), line, err)
 			}
+		}
+	}
+}
+
+// The configurations beside the documentation are of flags that train has, with values that it takes.
+func TestConfigsOfTheDocsAreAccepted(t *testing.T) {
+	files, err := filepath.Glob("../../docs/examples/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		spec := train.Defaults()
+		cmd := &cobra.Command{Use: "train"}
+		trainFlags(cmd.Flags(), &spec)
+		a := &app{out: io.Discard, err: io.Discard, config: file, workers: 1}
+		if err := a.applyConfig(cmd); err != nil {
+			t.Error(err)
+			continue
+		}
+		a.settleSpec(cmd, &spec)
+		if err := spec.Validate(); err != nil {
+			t.Errorf("%s: %v", file, err)
 		}
 	}
 }
