@@ -152,7 +152,7 @@ func (p point) measure(ctx context.Context, q measure.Inference, set *data.Set) 
 	}
 	var out []measure.InferenceCase
 	err = q.Run(ctx, set, func(string) {}, func(c measure.InferenceCase) {
-		for _, of := range []map[string]*measure.Work{c.Gap, c.Residual} {
+		for _, of := range []map[string]*measure.Work{c.Gap, c.OwnGap, c.Residual} {
 			for _, w := range of {
 				if w != nil {
 					w.MS = 0
