@@ -22,6 +22,7 @@ type Chord[T tensor.Float] struct {
 	c       *Curvature[T]
 	metric  metric[T]
 	w, r    []float64        // n×n_L
+	last    []float64        // w before the trial
 	u       tensor.Matrix[T] // n×n_L: w as T, then r
 	z, grad tensor.Matrix[T] // trial
 	f, res  []float64
@@ -55,7 +56,7 @@ func (m *Chord[T]) Init(f Objective[T], p *Point[T]) error {
 	n := m.c.outputs
 	m.z, m.grad = reshape(m.z, p.Z), reshape(m.grad, p.Z)
 	m.f, m.res, m.phi = resize(m.f, p.Z.Rows), resize(m.res, p.Z.Rows), resize(m.phi, n)
-	m.w, m.r = resize(m.w, p.Z.Rows*n), resize(m.r, p.Z.Rows*n)
+	m.w, m.r, m.last = resize(m.w, p.Z.Rows*n), resize(m.r, p.Z.Rows*n), resize(m.last, p.Z.Rows*n)
 	m.u = reshape(m.u, tensor.Matrix[T]{Rows: p.Z.Rows, Cols: n})
 	m.metric = m.metric.of(c.Precision())
 	tensor.Zero(p.Z)
@@ -84,10 +85,11 @@ func (m *Chord[T]) Step(f Objective[T], p *Point[T]) {
 	}
 }
 
-// try evaluates the next point of every sample.
+// try evaluates the next point of every sample, those that are done where they are.
 func (m *Chord[T]) try(f Objective[T], p *Point[T]) {
 	c, _ := curved(f)
 	n := m.c.outputs
+	copy(m.last, m.w)
 	for i, done := range p.Done {
 		w, r := m.w[i*n:(i+1)*n], m.r[i*n:(i+1)*n]
 		if !done {
@@ -104,6 +106,11 @@ func (m *Chord[T]) try(f Objective[T], p *Point[T]) {
 	}
 	c.Pull(m.z, m.u)
 	m.metric.divide(m.z)
+	for i, done := range p.Done {
+		if done {
+			copy(m.z.Row(i), p.Z.Row(i))
+		}
+	}
 	f.Eval(m.f, m.grad, m.z)
 	norms(m.res, m.grad)
 	c.Residual(m.u)
@@ -113,6 +120,8 @@ func (m *Chord[T]) try(f Objective[T], p *Point[T]) {
 // accept moves sample i to the trial and estimates what is left, or reports that its energy rose.
 func (m *Chord[T]) accept(i int, p *Point[T]) bool {
 	if !finite(m.f[i]) || !finite(m.res[i]) || m.f[i] > (1+rise)*p.F[i] {
+		n := m.c.outputs
+		copy(m.w[i*n:(i+1)*n], m.last[i*n:])
 		p.Stale = true
 		return false
 	}

@@ -57,6 +57,9 @@ func (m *ConjugateGradient[T]) restart(i int, p *Point[T]) {
 // Step tries one move along each sample's direction.
 func (m *ConjugateGradient[T]) Step(f Objective[T], p *Point[T]) {
 	c, _ := curved(f)
+	if p.Stale { // J is that of a rejected trial of some samples
+		f.Eval(m.f, tensor.Matrix[T]{}, p.Z)
+	}
 	c.Push(m.jd, m.d)
 	c.Curve(m.hjd, m.jd)
 	for i, done := range p.Done {
@@ -109,7 +112,9 @@ func (m *ConjugateGradient[T]) accept(i int, p *Point[T]) {
 	}
 	tensor.Scale(d, T(beta))
 	tensor.Axpy(d, -1, after)
-	m.damp[i] = 1
+	if m.move[i] != 0 {
+		m.damp[i] = 1
+	}
 	copy(p.Z.Row(i), m.z.Row(i))
 	copy(p.Grad.Row(i), after)
 	p.F[i], p.Res[i] = m.f[i], m.res[i]

@@ -178,6 +178,9 @@ func checkEquilibrium[T tensor.Float](t *testing.T, e example[T], m infer.Method
 		return r
 	}
 	r := run(m)
+	if !check.Same(f.last, w.Z) { // learning takes from the objective what it was last evaluated at
+		t.Errorf("the last evaluation was not at the result")
+	}
 	if _, chord := m.(*infer.Chord[T]); chord && e.gap > 0.01 {
 		// Then its steps may not settle; what they reached must not be called an equilibrium.
 		if r.Count[infer.Equilibrium] == e.rows && !(r.Residual() <= tol) {

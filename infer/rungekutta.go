@@ -34,6 +34,9 @@ type RungeKutta[T tensor.Float] struct {
 
 var _ Method[float32] = (*RungeKutta[float32])(nil)
 
+// roundedTime is what sums of steps may miss of the time at which to stop.
+const roundedTime = 1e-9
+
 // Limits of the step controller.
 const (
 	safety    = 0.9
@@ -100,7 +103,7 @@ func (m *RungeKutta[T]) Step(f Objective[T], p *Point[T]) {
 		}
 		if m.accept(i, p) {
 			copy(p.Z.Row(i), m.z.Row(i))
-			p.Done[i] = m.Until > 0 && m.t[i] >= m.Until
+			p.Done[i] = m.Until > 0 && m.t[i] >= m.Until*(1-roundedTime)
 		} else {
 			rejected = true
 		}

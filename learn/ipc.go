@@ -28,7 +28,7 @@ const DefaultIncrementalSteps = 20
 //
 //	z ← z − dt ∂F/∂z,   θ ← the optimiser's step on (1/B) ∂F/∂θ,
 //
-// both at the same point. Inference does not settle, which Stats says: all samples are truncated. It moves in activities,
+// both at the same point. Inference does not settle, which Stats says: samples are truncated, or diverged. It moves in activities,
 // which stay where they are when the weights move. The optimiser takes as many steps a batch as the weights move. Cost: one
 // pass to start, two a step and one for each step of the weights.
 type IPC[T tensor.Float] struct {
@@ -126,10 +126,13 @@ func (r *IPC[T]) stats() Stats {
 		passes, macs := p.f.Cost()
 		one := infer.Result{Passes: passes, MACs: macs, Steps: r.o.Steps - 1, Samples: p.hi - p.lo, Excess: math.NaN(),
 			F: sum(p.now), FStart: sum(p.f0), Res2: sum(p.resid), Start2: sum(p.res0)}
-		for _, f := range p.now {
-			if math.IsNaN(f) || math.IsInf(f, 0) {
+		for k, f := range p.now {
+			switch {
+			case math.IsNaN(f) || math.IsInf(f, 0):
 				one.Count[infer.NotFinite]++
-			} else {
+			case f > infer.DivergeFactor*math.Abs(p.f0[k]):
+				one.Count[infer.Diverged]++
+			default:
 				one.Count[infer.PassLimit]++
 			}
 		}

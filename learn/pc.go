@@ -86,6 +86,9 @@ func NewPC[T tensor.Float](problem *energy.PC[T], inf Inference[T], pool *Pool, 
 	}
 	for range pool.Workers() {
 		m := inf.Method()
+		if _, ok := m.(*infer.Chord[T]); ok && lead == 0 && inf.Coordinates == Errors {
+			lead = min(2, rows) // which it needs, whatever the passes
+		}
 		if s, ok := m.(infer.Sharer[T]); ok && lead > 0 {
 			s.Share(&r.shared)
 			r.lead = r.part(0, lead, work)
@@ -153,7 +156,7 @@ func (r *PC[T]) settle(ctx context.Context, b data.Batch[T]) (Stats, error) {
 		r.spend(&stats, p)
 		loss += sum(p.work.Start())
 	}
-	if stats.Inference.Count[infer.Diverged] > 0 && !r.diverged {
+	if stats.Inference.Count[infer.Diverged]+stats.Inference.Count[infer.NotFinite] > 0 && !r.diverged {
 		r.diverged = true
 		stats.Limit = r.limit()
 	}

@@ -51,6 +51,9 @@ func Diagnose[T tensor.Float](net *nn.Network[T], b data.Batch[T], method string
 		f.Start(z)
 		lambda := infer.LargestEigenvalues[T](f, z)
 		s := Stability{Coordinates: coordinateName(c), LambdaMax: slices.Max(lambda), LambdaLeast: slices.Min(lambda)}
+		if !finite(s.LambdaMax) || !finite(s.LambdaLeast) {
+			return d, fmt.Errorf("%s: λ_max is not finite: the weights have diverged", s.Coordinates)
+		}
 		if s.LambdaMax > 0 {
 			s.Limit, s.DT = 2/s.LambdaMax, 1/s.LambdaMax
 		}

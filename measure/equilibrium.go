@@ -173,7 +173,10 @@ func (b *bench) course(t trace) []CoursePoint {
 	r := b.truth[0]
 	low := sum(r.best)
 	for _, p := range t.points {
-		out = append(out, CoursePoint{Passes: p.Passes, Gap: (p.f - low) / (r.start - low), Residual: p.res / t.points[0].res})
+		c := CoursePoint{Passes: p.Passes, Gap: (p.f - low) / (r.start - low), Residual: p.res / t.points[0].res}
+		if finite(c.Gap) && finite(c.Residual) {
+			out = append(out, c)
+		}
 	}
 	return out
 }
@@ -204,8 +207,8 @@ func (b *bench) judge(traces []trace) InferenceCase {
 		}
 		c.Gap[th.key], c.OwnGap[th.key], c.Residual[th.key] = b.median(gap), b.median(own), b.median(residual)
 		c.GradientError[th.key] = nil
-		if len(errors) > len(b.truth)/2 {
-			slices.Sort(errors)
+		slices.Sort(errors)
+		if len(errors) > len(b.truth)/2 && finite(errors[len(errors)/2]) {
 			c.GradientError[th.key] = &errors[len(errors)/2]
 		}
 	}
@@ -258,3 +261,5 @@ func relNorm(a []float32, b []float64) float64 {
 	}
 	return math.Sqrt(diff / norm)
 }
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -48,8 +48,9 @@ type SettlingCase struct {
 	Truncated float64             `json:"truncated"` // share of samples that reached neither their gap nor an equilibrium
 	// Same says that the learning curve is the tight one's: no seed diverges that did not there, and every threshold that the tight
 	// setting reached is reached within 5 % of its batches. NoSlower allows it to be faster.
-	Same     bool        `json:"same"`
-	NoSlower bool        `json:"no_slower"`
+	// Both are nil where the tight setting reached no threshold.
+	Same     *bool       `json:"same"`
+	NoSlower *bool       `json:"no_slower"`
 	Curves   [][]float64 `json:"-"` // running error of each seed, from batch 50 on
 }
 
@@ -224,20 +225,22 @@ func middle(v []float64, n int) *float64 {
 }
 
 // against reports whether c learns as the tight case does, and whether it is no slower.
-func (c SettlingCase) against(tight SettlingCase) (same, noSlower bool) {
-	if c.Diverged > tight.Diverged {
-		return false, false
-	}
-	same, noSlower = true, true
+func (c SettlingCase) against(tight SettlingCase) (same, noSlower *bool) {
+	yes, no, decided := true, false, false
+	equal := true
 	for key, want := range tight.ToMSE {
 		if want == nil {
 			continue
 		}
 		got := c.ToMSE[key]
-		if got == nil || *got > 1.05**want {
-			return false, false
+		decided = true
+		if got == nil || *got > 1.05**want || c.Diverged > tight.Diverged {
+			return &no, &no
 		}
-		same = same && *got >= 0.95**want
+		equal = equal && *got >= 0.95**want
 	}
-	return same, noSlower
+	if !decided {
+		return nil, nil
+	}
+	return &equal, &yes
 }

@@ -27,7 +27,7 @@ func TestSettlingComparesCurves(t *testing.T) {
 		t.Fatalf("%d cases, %d ticks", len(cases), ticks)
 	}
 	loose, tight, one := cases[0], cases[1], cases[2]
-	if !reflect.DeepEqual(loose.Curves, tight.Curves) || !loose.Same || !loose.NoSlower || !tight.Same {
+	if !reflect.DeepEqual(loose.Curves, tight.Curves) || !*loose.Same || !*loose.NoSlower || !*tight.Same {
 		t.Errorf("gap 0.1 %+v, gap 0.001 %+v", loose, tight)
 	}
 	if one.Truncated != 1 || loose.Truncated != 0 || !(math.Abs(one.Passes-5) < 1e-12) || reflect.DeepEqual(one.Curves, tight.Curves) {
@@ -55,8 +55,11 @@ func TestAgainstIsFivePercent(t *testing.T) {
 		{v(100), nil, 0, false, false}, {v(100), v(200), 1, false, false},
 	} {
 		got := SettlingCase{ToMSE: map[string]*float64{"0.05": c.first, "0.03": c.second, "0.02": v(1)}, Diverged: c.diverged}
-		if same, noSlower := got.against(tight); same != c.same || noSlower != c.noSlower {
-			t.Errorf("%+v: same %v, no slower %v", c, same, noSlower)
+		if same, noSlower := got.against(tight); *same != c.same || *noSlower != c.noSlower {
+			t.Errorf("%+v: same %v, no slower %v", c, *same, *noSlower)
 		}
+	}
+	if same, noSlower := tight.against(SettlingCase{}); same != nil || noSlower != nil {
+		t.Error("decided against a curve that reached nothing")
 	}
 }

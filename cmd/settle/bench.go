@@ -69,6 +69,9 @@ curvature costs. With --out, a figure.`,
 // plan turns the flags into what is measured, or reports the first that is wrong.
 func (f inferenceFlags) plan() (measure.Inference, error) {
 	q := measure.Inference{Archs: f.archs, Batch: f.batch, Batches: f.batches, Max: f.max, States: f.states, Methods: f.methods, Residual: f.residual, Now: time.Now}
+	if len(f.archs) == 0 || len(f.acts) == 0 || len(f.states) == 0 {
+		return q, fmt.Errorf("--archs %v --acts %v --states %v: want at least one of each", f.archs, f.acts, f.states)
+	}
 	known := func(flag string, given, words []string) error {
 		for _, g := range given {
 			if !slices.Contains(words, g) {
@@ -106,8 +109,8 @@ func (f inferenceFlags) plan() (measure.Inference, error) {
 	if f.batch < 1 || f.batches < 1 || f.batch*f.batches > 10000 {
 		return q, fmt.Errorf("--batch %d --batches %d: want 1 or more, together at most the 10,000 test digits", f.batch, f.batches)
 	}
-	if !(f.max > 0) {
-		return q, fmt.Errorf("--max-passes %v: want a number above 0", f.max)
+	if !(f.max > 0 && f.max <= 1e6) {
+		return q, fmt.Errorf("--max-passes %v: want a number above 0, at most 1e6", f.max)
 	}
 	return q, nil
 }
@@ -116,6 +119,9 @@ func (a *app) inference(flags inferenceFlags) error {
 	q, err := flags.plan()
 	if err != nil {
 		return err
+	}
+	if len(q.Methods) == 0 {
+		return fmt.Errorf("--methods %v: want at least one of %s", q.Methods, strings.Join(measure.Methods(), ", "))
 	}
 	run, err := a.outRun("bench")
 	if err != nil {

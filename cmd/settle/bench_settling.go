@@ -144,10 +144,12 @@ func (a *app) settlingTable(cases []measure.SettlingCase) error {
 	for _, c := range cases {
 		verdict, name := "slower", fmt.Sprintf("%s (%.1f passes)", c.Setting, c.Passes)
 		switch {
-		case c.Same:
+		case c.Same == nil:
+			verdict = "undecided"
+		case *c.Same:
 			verdict = "the same"
 			same[c.Act] = append(same[c.Act], name)
-		case c.NoSlower:
+		case *c.NoSlower:
 			verdict = "faster"
 			faster[c.Act] = append(faster[c.Act], name)
 		}

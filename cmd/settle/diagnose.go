@@ -24,7 +24,8 @@ type diagnosis struct {
 	Figures   []string            `json:"figures"`
 }
 
-// layerDiagnosis is a layer before and after the training's own inference.
+// layerDiagnosis is a layer before and after inference by the training's method, with the recommended step where it takes one,
+// to ρ ≤ 1e−4 or for diagnosisPasses.
 type layerDiagnosis struct {
 	Layer    int     `json:"layer"`
 	Start    float64 `json:"energy_start"`
@@ -84,7 +85,7 @@ func (a *app) diagnosis(d *diagnosis) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "layer\tenergy before\tafter inference\tshare\tresidual in activities\t")
+	fmt.Fprintln(w, "layer\tenergy before\tafter inference (up to 60 passes)\tshare\tresidual in activities\t")
 	shares := make([]float64, len(d.Layers))
 	for i, l := range d.Layers {
 		shares[i] = l.Share

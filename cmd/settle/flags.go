@@ -85,7 +85,7 @@ func (a *app) settleSpec(cmd *cobra.Command, s *train.Spec) {
 	if given("tol") && !given("gap") {
 		s.Gap = 0
 	}
-	if given("steps") || given("horizon") { // they decide, but for a test that was asked for
+	if s.Steps > 0 || s.Horizon > 0 { // they decide, but for a test that was asked for
 		if !given("gap") {
 			s.Gap = 0
 		}

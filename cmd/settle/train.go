@@ -15,6 +15,7 @@ import (
 
 	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/infer"
+	"github.com/settle-pc/settle/learn"
 	"github.com/settle-pc/settle/model"
 	"github.com/settle-pc/settle/store"
 	"github.com/settle-pc/settle/tensor"
@@ -167,7 +168,10 @@ type conclusion struct {
 
 // conclude writes what a training leaves: model and result, or a checkpoint if it was interrupted.
 func conclude[T tensor.Float](t *train.Trainer[T], rec *recorder, outcome error) (conclusion, error) {
-	c := conclusion{run: rec.run, outcome: outcome, dt: t.Spec().DT}
+	c := conclusion{run: rec.run, outcome: outcome}
+	if learn.Steps(t.Spec().Solver) {
+		c.dt = t.Spec().DT
+	}
 	if rec.err != nil {
 		return c, rec.err
 	}
@@ -231,7 +235,7 @@ func (a *app) finish(c conclusion, err error) error {
 		}
 		fmt.Fprintf(w, "inference: residual ratio %s, energy gap %s; samples: %s\n", show("%.2g", c.ResidualMean), gap, counts(c.Statuses))
 	}
-	if c.DTLimit != nil {
+	if c.DTLimit != nil && c.dt > 0 {
 		fmt.Fprintf(w, "inference diverged: --dt %g; the stability limit 2/λ_max of Euler's method was %.3g on that network\n", c.dt, *c.DTLimit)
 	}
 	if c.Diagnosis != nil {
