@@ -198,7 +198,7 @@ func againstDescent(cases []measure.InferenceCase) string {
 			auto = w
 		case strings.HasPrefix(c.Method, "euler-") && c.Coordinates == "activities":
 			tried = true
-			if n := len(c.Course); n > 0 {
+			if n := len(c.Course); n > 0 && c.Course[n-1].Gap < 1 { // else it diverged
 				most = max(most, c.Course[n-1].Passes)
 			}
 			if w != nil && (method == "" || w.Passes < best) {
@@ -210,6 +210,9 @@ func againstDescent(cases []measure.InferenceCase) string {
 	switch {
 	case auto == nil || !tried:
 		return ""
+	case method == "" && most == 0:
+		return fmt.Sprintf("%s %s %s: auto %.1f passes to 1 %%; gradient descent on activities diverges at every fixed step measured",
+			c.Arch, c.Act, c.State, auto.Passes)
 	case method == "":
 		return fmt.Sprintf("%s %s %s: auto %.1f passes to 1 %%; gradient descent on activities does not get there in %.0f: more than %.0f times as many",
 			c.Arch, c.Act, c.State, auto.Passes, most, most/auto.Passes)
