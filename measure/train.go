@@ -16,7 +16,7 @@ import (
 )
 
 // Training asks what a step of training costs, by backpropagation and by predictive coding at its equilibrium: inference to a
-// residual ratio of 0.001 or an energy gap of 1 %, weight gradient, update and packing. Both rules start from copies of one network,
+// residual ratio of Tol or an energy gap of Gap, weight gradient, update and packing. Both rules start from copies of one network,
 // see the same batches and take turns, so that what disturbs the machine meets both. Updates have a rate too small to change
 // anything: every step is one of the state, which is made as for Inference, but by 300 batches of BP or 60 of PC.
 type Training struct {
@@ -28,6 +28,8 @@ type Training struct {
 	Batch   int
 	Steps   int   // timed steps of each rule; figures are medians and means over them
 	Workers []int // numbers of workers
+	Tol     float64
+	Gap     float64
 	Seed    uint64
 	Now     func() time.Time
 }
@@ -43,7 +45,9 @@ type TrainCase struct {
 	Batch    int      `json:"batch"`
 	Workers  int      `json:"workers"`
 	MS       float64  `json:"ms_per_step"` // median
-	Passes   float64  `json:"passes"`      // means
+	MinMS    float64  `json:"ms_min"`
+	MaxMS    float64  `json:"ms_max"`
+	Passes   float64  `json:"passes"` // means
 	MACs     float64  `json:"macs"`
 	Gap      *float64 `json:"gap"` // estimated, as in training
 	Residual *float64 `json:"residual"`
@@ -144,7 +148,7 @@ func (r race) contestants(o optimiser, pool *learn.Pool) (bp, pc *contestant, er
 		}
 		nets[i].Update(func(theta []float32) { copy(theta, r.net.Theta()) })
 	}
-	inf := learn.Inference[float32]{Settings: infer.Settings{Tol: 1e-3, Gap: 0.01}}
+	inf := learn.Inference[float32]{Settings: infer.Settings{Tol: r.Tol, Gap: r.Gap}}
 	n := len(r.net.Theta())
 	bp = &contestant{opt: o.make(n), rule: learn.NewBP(nets[0], pool, r.Batch)}
 	pc = &contestant{opt: o.make(n), rule: learn.NewPC(&energy.PC[float32]{Net: nets[1]}, inf, pool, r.Batch)}
@@ -206,6 +210,7 @@ func (c *contestant) countAllocs(ctx context.Context, batches []data.Batch[float
 func (c *contestant) result(to TrainCase, rule string) TrainCase {
 	n := float64(len(c.times))
 	slices.Sort(c.times)
+	to.MinMS, to.MaxMS = c.times[0], c.times[len(c.times)-1]
 	to.Rule, to.MS, to.Passes, to.MACs, to.Allocs = rule, c.times[len(c.times)/2], c.passes/n, c.macs/n, c.allocs
 	if rule == "pc" {
 		solver, resid := "auto", c.resid/n

@@ -13,7 +13,7 @@ import (
 func TestTrainBenchmarkIsConsistent(t *testing.T) {
 	ticks := 0
 	q := Training{Archs: []string{"16-12-12-4"}, Acts: []nn.Activation{nn.Linear, nn.Tanh}, States: States(), Optims: Optimisers(),
-		Batch: 16, Steps: 3, Workers: []int{1, 2}, Now: func() time.Time {
+		Batch: 16, Steps: 3, Workers: []int{1, 2}, Tol: 1e-3, Gap: 0.01, Now: func() time.Time {
 			ticks++
 			return time.Unix(0, int64(ticks)*1e6)
 		}}
@@ -24,7 +24,7 @@ func TestTrainBenchmarkIsConsistent(t *testing.T) {
 			t.Errorf("%+v and %+v", bp, pc)
 		}
 		for _, c := range []TrainCase{bp, pc} {
-			if c.MS != 1 || c.Allocs != 0 || !(c.MACs > 0 && c.MACs <= c.Passes) {
+			if c.MS != 1 || c.MinMS != 1 || c.MaxMS != 1 || c.Allocs != 0 || !(c.MACs > 0 && c.MACs <= c.Passes) {
 				t.Errorf("%+v: want 1 ms, no allocation, fewer multiply-adds than passes say", c)
 			}
 		}
@@ -37,5 +37,22 @@ func TestTrainBenchmarkIsConsistent(t *testing.T) {
 	}
 	if want := 2 * 3 * 3 * 2; cases != want {
 		t.Errorf("%d pairs of cases, want %d", cases, want)
+	}
+}
+
+// Without a gap inference goes on to the residual ratio asked for; with a loose one it stops long before.
+func TestTrainBenchmarkStopsWhereAsked(t *testing.T) {
+	settle := func(tol, gap float64) (pc TrainCase) {
+		q := Training{Archs: []string{"16-12-12-4"}, Acts: []nn.Activation{nn.Tanh}, States: []string{"new"}, Optims: []string{"adam"},
+			Batch: 16, Steps: 2, Workers: []int{1}, Tol: tol, Gap: gap, Now: time.Now}
+		err := q.Run(context.Background(), data.Synthetic(1, 400, 4, 4, 4), func(_, c TrainCase) { pc = c })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pc
+	}
+	tight, loose := settle(1e-5, 0), settle(1e-5, 0.5)
+	if *tight.Residual > 1e-5 || *loose.Residual <= *tight.Residual || loose.Passes >= tight.Passes {
+		t.Errorf("residual %v after %v passes, with a gap %v after %v", *tight.Residual, tight.Passes, *loose.Residual, loose.Passes)
 	}
 }

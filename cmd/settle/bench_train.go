@@ -18,19 +18,22 @@ type stepFlags struct {
 	archs, acts, states, optims []string
 	init                        string
 	batch, steps                int
+	tol, gap                    float64
 }
 
 func (a *app) benchTrain() *cobra.Command {
 	flags := stepFlags{archs: []string{"784-128x9-10", "784-300x9-10", "784-300-300-10"}, acts: []string{"linear", "tanh", "relu"},
-		states: measure.States(), optims: []string{"sgd"}, init: "fanin", batch: 64, steps: 31}
+		states: measure.States(), optims: []string{"sgd"}, init: "fanin", batch: 64, steps: 31,
+		tol: 1e-3, gap: 0.01}
 	cmd := &cobra.Command{
 		Use:   "train",
 		Short: "Time of a PC step against a BP step",
-		Long: `Measures what a step of training costs by backpropagation and by predictive coding at its equilibrium (an energy gap of 1 %),
-on MNIST networks new, trained by BP and trained by PC, with one worker, two, four and so on up to --workers. The rules take turns;
+		Long: `Measures what a step of training costs by backpropagation and by predictive coding at its equilibrium (a residual ratio of
+--tol or an energy gap of --gap), on MNIST networks new, trained by BP and trained by PC, with one worker, two, four and so on up to --workers. The rules take turns;
 times are medians.`,
 		Example: `  settle bench train
-  settle bench train --archs 784-300x9-10 --acts tanh --states new --optims sgd,adam --workers 1`,
+  settle bench train --archs 784-300x9-10 --acts tanh --states new --optims sgd,adam --workers 1
+  settle bench train --tol 0.0024 --gap 0`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return a.steps(flags) },
 	}
@@ -42,12 +45,15 @@ times are medians.`,
 	f.StringVar(&flags.init, "init", flags.init, "initial weights")
 	f.IntVar(&flags.batch, "batch", flags.batch, "`samples` in a batch")
 	f.IntVar(&flags.steps, "steps", flags.steps, "`number` of steps timed")
+	f.Float64Var(&flags.tol, "tol", flags.tol, "residual `ratio` at which a sample's inference stops")
+	f.Float64Var(&flags.gap, "gap", flags.gap, "estimated energy `gap` at which inference stops; 0: never")
 	return cmd
 }
 
 // plan turns the flags into what is measured, or reports the first that is wrong. What bench inference has too is checked there.
 func (f stepFlags) plan(workers int) (measure.Training, error) {
-	q := measure.Training{Archs: f.archs, States: f.states, Optims: f.optims, Batch: f.batch, Steps: f.steps, Now: time.Now}
+	q := measure.Training{Archs: f.archs, States: f.states, Optims: f.optims, Batch: f.batch, Steps: f.steps,
+		Tol: f.tol, Gap: f.gap, Now: time.Now}
 	common, err := inferenceFlags{archs: f.archs, acts: f.acts, states: f.states, init: f.init, batch: f.batch, batches: 1, max: 1}.plan()
 	if err != nil {
 		return q, err
@@ -63,6 +69,12 @@ func (f stepFlags) plan(workers int) (measure.Training, error) {
 	}
 	if f.steps < 1 {
 		return q, fmt.Errorf("--steps %d: want 1 or more", f.steps)
+	}
+	if !(f.tol > 0 && f.tol < 1) {
+		return q, fmt.Errorf("--tol %g: want more than 0, less than 1", f.tol)
+	}
+	if !(f.gap >= 0 && f.gap < 1) {
+		return q, fmt.Errorf("--gap %g: want 0 or more, less than 1", f.gap)
 	}
 	for n := 1; n < workers; n *= 2 {
 		q.Workers = append(q.Workers, n)
