@@ -11,7 +11,6 @@ def add(library, what, network, act, ms, low, high, residual):
     steps.setdefault((network, act, what.startswith("PC"), library, what), []).append((ms, low, high, residual))
 
 
-turn = 0  # settle's runs with one worker alternate: 1 % gap, residual ratio
 for line in open(sys.argv[1]):
     r = json.loads(line)
     if "gemm" in r:
@@ -22,14 +21,15 @@ for line in open(sys.argv[1]):
     elif "gflops" in r:
         products.setdefault((r["network"], r["what"]), []).append(r["gflops"])
     elif "cases" in r:
-        workers = {c["workers"] for c in r["cases"]}
-        if workers == {1, 2}:
+        if r["run"] == "pair":
             pairs.append(r["cases"])
             continue
-        stop = ["1 % gap", "residual ratio 2.4e-3"][turn % 2]
-        turn += 1
+        turns = r["run"] == "in turns"
         for c in r["cases"]:
-            what = f"PC, {stop}" if c["rule"] == "pc" else "BP"
+            if c["rule"] == "bp" and r["run"] == "1 % gap":
+                continue  # BP is in the other run, too
+            what = ("PC, residual ratio 2.4e-3" if turns else f"PC, {r['run']}") if c["rule"] == "pc" else "BP"
+            what += ", BP and PC in turns" if turns else ""
             add("settle", what, c["arch"], c["act"], c["ms_per_step"], c["ms_min"], c["ms_max"], c["residual"])
     else:
         add(f"{r['library']} {r['version']}", r["what"], r["network"], r["act"], r["ms"], r["min"], r["max"], r["residual"])

@@ -17,7 +17,8 @@ import (
 
 // Training asks what a step of training costs, by backpropagation and by predictive coding at its equilibrium: inference to a
 // residual ratio of Tol or an energy gap of Gap, weight gradient, update and packing. Both rules start from copies of one network,
-// see the same batches and take turns, so that what disturbs the machine meets both. Updates have a rate too small to change
+// see the same batches and take turns, so that what disturbs the machine meets both; or, Alone, follow each other, so that neither
+// drives the other out of the caches. Updates have a rate too small to change
 // anything: every step is one of the state, which is made as for Inference, but by 300 batches of BP or 60 of PC.
 type Training struct {
 	Archs   []string
@@ -28,6 +29,7 @@ type Training struct {
 	Batch   int
 	Steps   int   // timed steps of each rule; figures are medians and means over them
 	Workers []int // numbers of workers
+	Alone   bool
 	Tol     float64
 	Gap     float64
 	Seed    uint64
@@ -127,7 +129,7 @@ func (r race) run(ctx context.Context, c TrainCase, done func(bp, pc TrainCase))
 			pool := learn.NewPool(workers)
 			bp, pc, err := r.contestants(o, pool)
 			if err == nil {
-				err = r.turns(ctx, bp, pc)
+				err = r.both(ctx, bp, pc)
 			}
 			pool.Close()
 			if err != nil {
@@ -162,6 +164,17 @@ type contestant struct {
 	times                    []float64
 	passes, macs, gap, resid float64
 	allocs                   float64
+}
+
+// both measures the two rules, in turns or one after the other.
+func (r race) both(ctx context.Context, bp, pc *contestant) error {
+	if !r.Alone {
+		return r.turns(ctx, bp, pc)
+	}
+	if err := r.turns(ctx, bp); err != nil {
+		return err
+	}
+	return r.turns(ctx, pc)
 }
 
 // turns lets the rules take turns: some steps to warm up, some in which allocations are counted, then those that are timed.

@@ -42,17 +42,20 @@ func TestTrainBenchmarkIsConsistent(t *testing.T) {
 
 // Without a gap inference goes on to the residual ratio asked for; with a loose one it stops long before.
 func TestTrainBenchmarkStopsWhereAsked(t *testing.T) {
-	settle := func(tol, gap float64) (pc TrainCase) {
+	settle := func(tol, gap float64, alone bool) (pc TrainCase) {
 		q := Training{Archs: []string{"16-12-12-4"}, Acts: []nn.Activation{nn.Tanh}, States: []string{"new"}, Optims: []string{"adam"},
-			Batch: 16, Steps: 2, Workers: []int{1}, Tol: tol, Gap: gap, Now: time.Now}
+			Batch: 16, Steps: 2, Workers: []int{1}, Tol: tol, Gap: gap, Alone: alone, Now: time.Now}
 		err := q.Run(context.Background(), data.Synthetic(1, 400, 4, 4, 4), func(_, c TrainCase) { pc = c })
 		if err != nil {
 			t.Fatal(err)
 		}
 		return pc
 	}
-	tight, loose := settle(1e-5, 0), settle(1e-5, 0.5)
+	tight, loose := settle(1e-5, 0, false), settle(1e-5, 0.5, false)
 	if *tight.Residual > 1e-5 || *loose.Residual <= *tight.Residual || loose.Passes >= tight.Passes {
 		t.Errorf("residual %v after %v passes, with a gap %v after %v", *tight.Residual, tight.Passes, *loose.Residual, loose.Passes)
+	}
+	if alone := settle(1e-5, 0, true); *alone.Residual != *tight.Residual || alone.Passes != tight.Passes {
+		t.Errorf("alone: residual %v after %v passes, in turns %v after %v", *alone.Residual, alone.Passes, *tight.Residual, tight.Passes)
 	}
 }

@@ -19,6 +19,7 @@ type stepFlags struct {
 	init                        string
 	batch, steps                int
 	tol, gap                    float64
+	alone                       bool
 }
 
 func (a *app) benchTrain() *cobra.Command {
@@ -29,8 +30,8 @@ func (a *app) benchTrain() *cobra.Command {
 		Use:   "train",
 		Short: "Time of a PC step against a BP step",
 		Long: `Measures what a step of training costs by backpropagation and by predictive coding at its equilibrium (a residual ratio of
---tol or an energy gap of --gap), on MNIST networks new, trained by BP and trained by PC, with one worker, two, four and so on up to --workers. The rules take turns;
-times are medians.`,
+--tol or an energy gap of --gap), on MNIST networks new, trained by BP and trained by PC, with one worker, two, four and so on up to --workers. The rules take turns,
+or with --alone follow each other; times are medians.`,
 		Example: `  settle bench train
   settle bench train --archs 784-300x9-10 --acts tanh --states new --optims sgd,adam --workers 1
   settle bench train --tol 0.0024 --gap 0`,
@@ -47,13 +48,14 @@ times are medians.`,
 	f.IntVar(&flags.steps, "steps", flags.steps, "`number` of steps timed")
 	f.Float64Var(&flags.tol, "tol", flags.tol, "residual `ratio` at which a sample's inference stops")
 	f.Float64Var(&flags.gap, "gap", flags.gap, "estimated energy `gap` at which inference stops; 0: never")
+	f.BoolVar(&flags.alone, "alone", flags.alone, "measure one rule after the other: neither drives the other out of the caches")
 	return cmd
 }
 
 // plan turns the flags into what is measured, or reports the first that is wrong. What bench inference has too is checked there.
 func (f stepFlags) plan(workers int) (measure.Training, error) {
 	q := measure.Training{Archs: f.archs, States: f.states, Optims: f.optims, Batch: f.batch, Steps: f.steps,
-		Tol: f.tol, Gap: f.gap, Now: time.Now}
+		Tol: f.tol, Gap: f.gap, Alone: f.alone, Now: time.Now}
 	common, err := inferenceFlags{archs: f.archs, acts: f.acts, states: f.states, init: f.init, batch: f.batch, batches: 1, max: 1}.plan()
 	if err != nil {
 		return q, err
