@@ -47,20 +47,3 @@ func fit(v []float64, n int) []float64 {
 	clear(v)
 	return v
 }
-
-// LayerSquares stores in dst, l = 1…L at index l−1, the squared norm over the batch of layer l's columns of p, a point or a
-// gradient; 0 where z_l is clamped.
-func (s *State[T]) LayerSquares(dst []float64, p tensor.Matrix[T]) {
-	if len(dst) != s.net.L() || p.Cols != s.dim {
-		panic("energy: layers of another network")
-	}
-	for l := range dst {
-		if dst[l] = 0; s.clamped[l+1] {
-			continue
-		}
-		m := s.of(l+1, p)
-		for i := range m.Rows {
-			dst[l] += tensor.Dot(m.Row(i), m.Row(i))
-		}
-	}
-}

@@ -33,9 +33,7 @@ func TestLayersAddUp(t *testing.T) {
 				}
 			}
 			_, grad := eval(x.both()[0], z)
-			squares := make([]float64, L)
-			x.state.LayerSquares(squares, grad)
-			for l, want := range squares {
+			for l := range L {
 				sum := 0.0
 				if !x.given(l + 1) {
 					m := x.state.of(l+1, grad)
@@ -45,8 +43,8 @@ func TestLayersAddUp(t *testing.T) {
 						}
 					}
 				}
-				if !check.Close(want, sum, roundTol) || !check.Close(got.Residual[l], sum, 1e-9) {
-					t.Errorf("%s: layer %d: ‖∂F/∂z‖² = %v, by columns %v, want %v", c.name, l+1, got.Residual[l], want, sum)
+				if !check.Close(got.Residual[l], sum, 1e-9) {
+					t.Errorf("%s: layer %d: ‖∂F/∂z‖² = %v, want %v", c.name, l+1, got.Residual[l], sum)
 				}
 			}
 		}

@@ -26,14 +26,7 @@ func (m *Auto[T]) Share(c *Curvature[T]) { m.shared = c }
 func (m *Auto[T]) Init(f Objective[T], p *Point[T]) error {
 	m.m = &m.bb
 	if c, ok := curved(f); ok {
-		use := m.shared
-		if use == nil {
-			use = &m.own
-			use.Reset()
-			if n := Lead(c, p.Z.Rows); n > 0 {
-				use.Measure(c, n)
-			}
-		}
+		use := m.own.orMeasured(m.shared, c, p.Z.Rows)
 		switch {
 		case !use.of(c.Outputs()):
 		case c.Quadratic():

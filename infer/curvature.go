@@ -61,6 +61,19 @@ func (c *Curvature[T]) Measure(f Curved[T], rows int) {
 	}
 }
 
+// orMeasured returns the shared curvature, or, where none is shared, c measured on the first samples of a batch of rows if that is
+// worth its passes.
+func (c *Curvature[T]) orMeasured(shared *Curvature[T], f Curved[T], rows int) *Curvature[T] {
+	if shared != nil {
+		return shared
+	}
+	c.Reset()
+	if n := Lead(f, rows); n > 0 {
+		c.Measure(f, n)
+	}
+	return c
+}
+
 // Reset forgets what was measured.
 func (c *Curvature[T]) Reset() { c.Gap, c.outputs = math.Inf(1), 0 }
 
@@ -75,11 +88,11 @@ func unit[T tensor.Float](u tensor.Matrix[T], k int) {
 	}
 }
 
-// observeScale takes h from H e_0 = h e_0.
-func (c *Curvature[T]) observeScale(f Curved[T]) {
-	unit(c.u, 0)
-	f.Curve(c.u, c.u)
-	c.h = float64(c.u.Row(0)[0])
+// outputScale returns h, from H e_0 = h e_0, with scratch u (n×n_L).
+func outputScale[T tensor.Float](f Curved[T], u tensor.Matrix[T]) float64 {
+	unit(u, 0)
+	f.Curve(u, u)
+	return float64(u.Row(0)[0])
 }
 
 // measureOne pulls the n_L unit vectors back, as many at a time as there are rows, and factors S.
@@ -87,7 +100,7 @@ func (c *Curvature[T]) measureOne(f Curved[T]) {
 	n, rows := c.outputs, c.u.Rows
 	c.j = reshape(c.j, tensor.Matrix[T]{Rows: n, Cols: f.Dim()})
 	c.gram = resize(c.gram, n*n)
-	c.observeScale(f)
+	c.h = outputScale(f, c.u)
 	for lo := 0; lo < n; lo += rows {
 		hi := min(n, lo+rows)
 		u := c.u.RowsOf(0, hi-lo)
@@ -112,7 +125,7 @@ func (c *Curvature[T]) measureOne(f Curved[T]) {
 func (c *Curvature[T]) measureTwo(f Curved[T]) {
 	n := c.outputs
 	c.j = reshape(c.j, tensor.Matrix[T]{Rows: 2 * n, Cols: f.Dim()})
-	c.observeScale(f)
+	c.h = outputScale(f, c.u)
 	for k := range n {
 		unit(c.u, k)
 		f.Pull(c.j.RowsOf(2*k, 2*k+2), c.u)

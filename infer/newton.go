@@ -12,8 +12,8 @@ import (
 //
 // Newton's step by the push-through identity (notation, section 1). S is not formed: conjugate gradients in the output space,
 // preconditioned by the S of two samples where it was measured, solve for the difference to w = r, whose right-hand side is
-// J D⁻¹∂F/∂z, to a tenth of it or for ten iterations. A trial that raises a sample's energy is rejected, and the next goes a quarter as far (a trust region along the
-// step); twice as far again after one that was accepted.
+// J D⁻¹∂F/∂z, to a tenth of it or for ten iterations. A trial that raises a sample's energy is rejected, and the next goes a
+// quarter as far (a trust region along the step); twice as far again after one that was accepted.
 //
 // It is good far from the equilibrium of smooth networks with badly conditioned S, and the only method here whose last steps
 // are second order; BarzilaiBorwein takes fewer passes to the gaps at which learning is not the worse for it. Cost: two passes
@@ -53,13 +53,7 @@ func (m *GaussNewton[T]) Init(f Objective[T], p *Point[T]) error {
 		return errNotCurved("newton")
 	}
 	n, rows := c.Outputs(), p.Z.Rows
-	if m.c = m.shared; m.c == nil {
-		m.c = &m.own
-		m.own.Reset()
-		if lead := Lead(c, rows); lead > 0 {
-			m.own.Measure(c, lead)
-		}
-	}
+	m.c = m.own.orMeasured(m.shared, c, rows)
 	m.metric = m.metric.of(c.Precision())
 	m.z, m.grad, m.pull = reshape(m.z, p.Z), reshape(m.grad, p.Z), reshape(m.pull, p.Z)
 	m.f, m.res, m.reach = resize(m.f, rows), resize(m.res, rows), resize(m.reach, rows)
@@ -70,9 +64,7 @@ func (m *GaussNewton[T]) Init(f Objective[T], p *Point[T]) error {
 		m.reach[i] = 1
 	}
 	p.Eval(f)
-	unit(m.u, 0)
-	c.Curve(m.u, m.u)
-	m.h = float64(m.u.Row(0)[0])
+	m.h = outputScale(c, m.u)
 	return nil
 }
 

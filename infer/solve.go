@@ -32,13 +32,14 @@ const DefaultMaxPasses = 100
 // DefaultPatience is what Settings.Patience = 0 means.
 const DefaultPatience = 10
 
-// A sample is Diverged when F exceeds DivergeFactor times its start, and Stalled when, over the second half of its
-// steps, its best energy fell by less than stallEnergy of the start and its best residual by less than stallResidual of
-// itself, and its energy is not above the start, from where it would be diverging. Both are asked because near an equilibrium F loses its digits twice as fast as the residual, and over half of
-// all steps because over a fixed number slow convergence at a steady rate, or a plateau on the way, looks like a stall.
 // DivergeFactor is the rise of F over its start at which a sample counts as Diverged.
 const DivergeFactor = 100
 
+// A sample is Diverged when F exceeds DivergeFactor times its start, and Stalled when, over the second half of its
+// steps, its best energy fell by less than stallEnergy of the start and its best residual by less than stallResidual of
+// itself, and its energy is not above the start, from where it would be diverging. Both are asked because near an
+// equilibrium F loses its digits twice as fast as the residual, and over half of all steps because over a fixed number slow
+// convergence at a steady rate, or a plateau on the way, looks like a stall.
 const (
 	stallEnergy   = 1e-5
 	stallResidual = 0.1

@@ -105,7 +105,7 @@ func (s Spec) Validate() error {
 	word("dtype", s.DType, DTypes)
 	word("rule", s.Rule, Rules)
 	word("coords", s.Coords, Coordinates)
-	if _, err := learn.NewMethod[float64](s.Solver, s.coordinates(), s.tuning()); err != nil {
+	if _, err := learn.NewMethod[float64](s.Solver, s.Coordinates(), s.tuning()); err != nil {
 		faults = append(faults, fmt.Errorf("--solver %w", err))
 	}
 	word("optim", s.Optim, Optimizers)
@@ -151,8 +151,8 @@ func (s Spec) updates() int {
 	return s.Steps
 }
 
-// coordinates are those of inference.
-func (s Spec) coordinates() learn.Coordinates {
+// Coordinates are those of inference.
+func (s Spec) Coordinates() learn.Coordinates {
 	if s.Coords == "activities" {
 		return learn.Activities
 	}

@@ -137,9 +137,9 @@ func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn
 	case "bp-curved":
 		return learn.NewCurvedBP(net, pool, s.Batch)
 	}
-	inf := learn.Inference[T]{Coordinates: s.coordinates(), Settings: s.settings()}
+	inf := learn.Inference[T]{Coordinates: s.Coordinates(), Settings: s.settings()}
 	var err error
-	if inf.Method, err = learn.NewMethod[T](s.Solver, s.coordinates(), s.tuning()); err != nil {
+	if inf.Method, err = learn.NewMethod[T](s.Solver, s.Coordinates(), s.tuning()); err != nil {
 		panic("train: a solver that Validate has let pass")
 	}
 	problem := &energy.PC[T]{Net: net}

@@ -30,8 +30,8 @@ func (a *app) benchTrain() *cobra.Command {
 		Use:   "train",
 		Short: "Time of a PC step against a BP step",
 		Long: `Measures what a step of training costs by backpropagation and by predictive coding at its equilibrium (a residual ratio of
---tol or an energy gap of --gap), on MNIST networks new, trained by BP and trained by PC, with one worker, two, four and so on up to --workers. The rules take turns,
-or with --alone follow each other; times are medians.`,
+--tol or an energy gap of --gap), on MNIST networks new, trained by BP and trained by PC, with one worker, two, four and so on
+up to --workers. The rules take turns, or with --alone follow each other; times are medians.`,
 		Example: `  settle bench train
   settle bench train --archs 784-300x9-10 --acts tanh --states new --optims sgd,adam --workers 1
   settle bench train --tol 0.0024 --gap 0`,

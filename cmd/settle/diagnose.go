@@ -39,11 +39,7 @@ func diagnose[T tensor.Float](t *train.Trainer[T], set *data.Set, run *store.Run
 	s := t.Spec()
 	n := min(s.Batch, set.Test.N())
 	b := data.Fill(data.NewBatch[T](set, n), set, set.Test, 0, n)
-	c := learn.Errors
-	if s.Coords == "activities" {
-		c = learn.Activities
-	}
-	solver := s.Solver
+	solver, c := s.Solver, s.Coordinates()
 	if s.Rule == "ipc" {
 		solver, c = "euler", learn.Activities
 	}
