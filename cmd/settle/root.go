@@ -191,7 +191,7 @@ func (a *app) run(command string) (*store.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r, writeJSON(r, environmentFile, a.environment())
+	return r, writeJSON(r, environmentFile, a.environment(command))
 }
 
 // goOn opens the run directory --out to go on with what was begun there.
