@@ -148,7 +148,7 @@ backpropagation (BP), reproduces the post that the comparison is about, and chec
 	f.BoolVar(&a.quiet, "quiet", false, "print results and errors only")
 	f.StringVar(&a.config, "config", "", "YAML `file` with values for flags, by their names; flags win")
 	f.IntVar(&a.workers, "workers", runtime.GOMAXPROCS(0), "workers; results do not depend on their `number`")
-	root.AddCommand(a.reproduceCommand(), a.trainCommand(), a.compareCommand(), a.predictCommand(), a.verifyCommand(), a.toyCommand(), a.theoryCommand(), a.benchCommand(), a.dataCommand())
+	root.AddCommand(a.reproduceCommand(), a.trainCommand(), a.compareCommand(), a.predictCommand(), a.verifyCommand(), a.toyCommand(), a.theoryCommand(), a.benchCommand(), a.dataCommand(), a.runsCommand())
 	return root
 }
 
@@ -184,7 +184,7 @@ func (a *app) run(command string) (*store.Run, error) {
 	var r *store.Run
 	var err error
 	if a.dir == "" {
-		r, err = store.CreateDefault("runs", command, time.Now())
+		r, err = store.CreateDefault(runsDir, command, time.Now())
 	} else if r, err = store.Create(a.dir); err != nil {
 		err = fmt.Errorf("--out: %w", err)
 	}

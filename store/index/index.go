@@ -2,8 +2,8 @@
 // each. It holds nothing that is not in the directories: it can be deleted at any time, and is made again when it is
 // missing, damaged or of another version.
 //
-// A document has the scalars of spec.json and result.json under their names there (spec first: a result that repeats a
-// key wins), and beside them:
+// A document has the scalars, and the objects of scalars, of spec.json and result.json under their names there (a result
+// that repeats a key wins), and beside them:
 //
 //	run      path below the folder, with slashes
 //	command  that made it
@@ -152,7 +152,7 @@ func (x *Index) Refresh(ctx context.Context, now time.Time) (Change, error) {
 		if there && was == mtime.UnixNano() {
 			continue
 		}
-		doc, finished := describe(x.base, path)
+		doc, finished := describe(filepath.Join(x.base, filepath.FromSlash(path)), path)
 		for k := range doc {
 			keys[k] = true
 		}

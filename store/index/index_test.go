@@ -76,7 +76,7 @@ func found(t testing.TB, x *Index, sort string, filters ...string) []string {
 
 func TestDocuments(t *testing.T) {
 	base := t.TempDir()
-	put(t, base, "20260102-030405-train", map[string]any{"rule": "pc", "lr": 0.1, "batches": 10}, map[string]any{"batches": 10, "diverged_at": nil, "statuses": map[string]int{"gap": 3}})
+	put(t, base, "20260102-030405-train", map[string]any{"rule": "pc", "lr": 0.1, "batches": 10}, map[string]any{"batches": 10, "diverged_at": nil, "statuses": map[string]int{"gap": 3}, "cells": []int{1}, "deep": map[string]any{"a": []int{1}}})
 	dead := put(t, base, "dead", map[string]any{"rule": "bp"}, map[string]any{"batches": 2, "diverged_at": 2})
 	write(t, dead, environmentFile, map[string]any{"command": "train", "date": "2026-01-02T03:04:05Z"})
 	cut := put(t, base, "grid/trials/0001", map[string]any{"rule": "pc", "batches": 100}, nil)
@@ -108,7 +108,7 @@ func TestDocuments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `[{"batches":10,"command":"train","diverged_at":null,"lr":0.1,"rule":"pc","run":"20260102-030405-train","state":"finished","tags":[]},` +
+	want := `[{"batches":10,"command":"train","diverged_at":null,"lr":0.1,"rule":"pc","run":"20260102-030405-train","state":"finished","statuses":{"gap":3},"tags":[]},` +
 		`{"batches":2,"command":"train","diverged_at":2,"rule":"bp","run":"dead","started":"2026-01-02T03:04:05Z","state":"diverged","tags":[]},` +
 		`{"batches":7,"command":"","rule":"pc","run":"grid/trials/0001","state":"interrupted","tags":[]},` +
 		`{"command":"","run":"live","state":"running","tags":["a","b c"]}]`
@@ -116,7 +116,7 @@ func TestDocuments(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	keys, err := x.Keys(t.Context())
-	if err != nil || !slices.Contains(keys, "diverged_at") || slices.Contains(keys, "statuses") {
+	if err != nil || !slices.Contains(keys, "diverged_at") || slices.Contains(keys, "cells") {
 		t.Errorf("keys %v, %v", keys, err)
 	}
 }

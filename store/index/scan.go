@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"iter"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -79,20 +80,29 @@ func isRun(base, name string) (time.Time, bool) {
 	return info.ModTime(), true
 }
 
-// describe reads a run's document, and reports whether it is final.
-func describe(base, name string) (doc map[string]any, finished bool) {
-	dir := filepath.Join(base, filepath.FromSlash(name))
+// Read returns the document of the run in dir, with its path as it is given, without the help of an index.
+func Read(dir string) Entry {
+	doc, _ := describe(dir, filepath.ToSlash(dir))
+	return doc
+}
+
+// describe reads the document of the run in dir, and reports whether it is final.
+func describe(dir, name string) (doc map[string]any, finished bool) {
 	doc = map[string]any{}
 	env := readObject(filepath.Join(dir, environmentFile))
-	scalars(doc, readObject(filepath.Join(dir, specFile)))
+	flat(doc, readObject(filepath.Join(dir, specFile)))
 	result := readObject(filepath.Join(dir, resultFile))
-	scalars(doc, result)
+	flat(doc, result)
 	doc["run"] = name
 	doc["command"] = command(env, path.Base(name))
 	if started, ok := env["date"].(string); ok {
 		doc["started"] = started
 	}
-	doc["tags"] = Tags(dir)
+	tags := []any{} // as they come back from the database
+	for _, t := range Tags(dir) {
+		tags = append(tags, t)
+	}
+	doc["tags"] = tags
 	switch {
 	case doc["diverged_at"] != nil:
 		doc["state"] = Diverged
@@ -124,15 +134,27 @@ func readObject(path string) map[string]any {
 	return v
 }
 
-// scalars adds the numbers, strings, booleans and nulls of an object to doc.
-func scalars(doc, from map[string]any) {
+// flat adds the scalars of an object to doc, and objects of scalars, such as counts by name.
+func flat(doc, from map[string]any) {
 	for k, v := range from {
-		switch v.(type) {
-		case map[string]any, []any:
-		default:
-			doc[k] = v
+		switch v := v.(type) {
+		case []any:
+			continue
+		case map[string]any:
+			if slices.ContainsFunc(slices.Collect(maps.Values(v)), nested) {
+				continue
+			}
 		}
+		doc[k] = v
 	}
+}
+
+func nested(v any) bool {
+	switch v.(type) {
+	case map[string]any, []any:
+		return true
+	}
+	return false
 }
 
 // command is what made a run: its environment says so, the directories of older runs end with it.
