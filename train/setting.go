@@ -26,6 +26,16 @@ func (s *Spec) field(name string) (reflect.Value, bool) {
 	return reflect.Value{}, false
 }
 
+// Kind returns the kind of a setting's values: Bool, Int, Uint64, Float64 or String. A name that is none of Settings is the
+// caller's bug.
+func Kind(name string) reflect.Kind {
+	v, ok := new(Spec).field(name)
+	if !ok {
+		panic("train: unknown setting")
+	}
+	return v.Kind()
+}
+
 // Set gives a setting the value that a command line or a file has for it. The error says what is accepted; a name that is
 // none of Settings is the caller's bug.
 func (s *Spec) Set(name, value string) error {
