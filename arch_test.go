@@ -35,7 +35,7 @@ var imports = map[string][]string{
 	"measure":          {"energy", "infer", "learn", "nn", "optim", "data", "tensor"},
 	"experiment":       {"train", "theory", "toy", "measure", "learn", "energy", "infer", "nn", "optim", "data", "tensor", "model", "safetensors"},
 	"report":           {"store", "plot"},
-	"sweep":            {"train", "internal/nearest"},
+	"sweep":            {"train", "learn", "nn", "internal/nearest"},
 	"internal/check":   {"tensor"},
 	"internal/nearest": {},
 }
