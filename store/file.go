@@ -29,8 +29,8 @@ type File struct {
 //	if err := model.Write(f); err != nil { return err }
 //	return f.Close()
 func (r *Run) Create(name string) (*File, error) {
-	if strings.HasPrefix(name, cellsDir+"/") || strings.HasPrefix(name, tablesDir+"/") && strings.HasSuffix(name, rowsExt) {
-		return nil, fmt.Errorf("store: name %q: %s/ is kept for Put and %s/*%s for Row; other names are accepted", name, cellsDir, tablesDir, rowsExt)
+	if strings.HasPrefix(name, cellsDir+"/") || strings.HasPrefix(name, checkpointsDir+"/") || strings.HasPrefix(name, tablesDir+"/") && strings.HasSuffix(name, rowsExt) {
+		return nil, fmt.Errorf("store: name %q: %s/ is kept for Put, %s/ for Checkpoint and %s/*%s for Row; other names are accepted", name, cellsDir, checkpointsDir, tablesDir, rowsExt)
 	}
 	return r.create(name)
 }
@@ -39,6 +39,9 @@ func (r *Run) create(name string) (*File, error) {
 	path, err := r.path(name)
 	if err != nil {
 		return nil, err
+	}
+	if !r.writes() {
+		return nil, fmt.Errorf("store: %s: %w", name, errReader)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return nil, unwritable(filepath.Dir(path), err)
