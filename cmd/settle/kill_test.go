@@ -163,7 +163,9 @@ func cutPower(t *testing.T, rng *rand.Rand, run string) {
 			t.Fatal(err)
 		}
 		_, text, _ = bytes.Cut(text, []byte("\n"))
-		var mark struct{ Tables map[string]struct{ Bytes int } }
+		var mark struct {
+			Tables map[string]struct{ Bytes int }
+		}
 		if err := json.Unmarshal(text, &mark); err != nil {
 			t.Fatal(err)
 		}
