@@ -71,29 +71,8 @@ func flagError(err error) error {
 	return fmt.Errorf("--%s %q: want %s", bad.GetFlag().Name, bad.GetValue(), want)
 }
 
-// unlimitedPasses is what a fixed number of steps or a horizon puts in place of the default limit.
-const unlimitedPasses = 1e9
-
-// settleSpec fills in what follows from which flags were given: batches replace the default epochs, and a residual
-// ratio without a gap decides alone.
+// settleSpec completes a training from the common flags and from which flags were given.
 func (a *app) settleSpec(cmd *cobra.Command, s *train.Spec) {
-	given := cmd.Flags().Changed
 	s.Seed, s.Workers = a.seed, a.workers
-	if given("batches") && !given("epochs") {
-		s.Epochs = 0
-	}
-	if given("tol") && !given("gap") {
-		s.Gap = 0
-	}
-	if s.Steps > 0 || s.Horizon > 0 { // they decide, but for a test that was asked for
-		if !given("gap") {
-			s.Gap = 0
-		}
-		if !given("tol") {
-			s.Tol = 0
-		}
-		if !given("max-passes") {
-			s.MaxPasses = unlimitedPasses
-		}
-	}
+	s.Complete(cmd.Flags().Changed)
 }
