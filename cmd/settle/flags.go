@@ -54,7 +54,7 @@ func trainFlags(f *pflag.FlagSet, s *train.Spec) {
 
 // wants says in words what a type of flag takes.
 var wants = map[string]string{
-	"bool": "true or false", "float64": "a number", "int": "a whole number", "uint64": "a whole number from 0",
+	"bool": "true or false", "duration": "a time such as 30s or 5m", "float64": "a number", "int": "a whole number", "uint64": "a whole number from 0",
 	"float64Slice": "numbers with commas between them", "uintSlice": "whole numbers from 0 with commas between them",
 }
 
