@@ -15,7 +15,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -165,15 +164,13 @@ func (l *Logger) End(s Status, now time.Time, tags map[string]string) Report {
 	return l.report
 }
 
-// String says in a line how many rows the server lacks, empty if none.
+// String says in a line what the server lacks, empty if nothing.
 func (r Report) String() string {
-	if r.Lost == 0 && r.Err == nil {
-		return ""
+	switch {
+	case r.Lost > 0:
+		return fmt.Sprintf("%d of %d rows did not reach the server", r.Lost, r.Lost+r.Sent)
+	case r.Err != nil:
+		return fmt.Sprintf("the server was not told of the end: %v", r.Err)
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d of %d rows did not reach the server", r.Lost, r.Lost+r.Sent)
-	if r.Err != nil {
-		fmt.Fprintf(&b, ": %v", r.Err)
-	}
-	return b.String()
+	return ""
 }
