@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -44,14 +43,15 @@ terminal; with --out also as a figure (SVG, PDF, PNG) and as CSV in that run dir
 }
 
 func (s *shelf) show(names []string) error {
-	var runs []index.Entry
+	var runs, drawn []index.Entry
 	var curves []report.Curve
 	for _, name := range names {
 		dir, err := s.resolve(name)
 		if err != nil {
 			return err
 		}
-		runs = append(runs, complete(index.Read(dir)))
+		e := complete(index.Read(dir))
+		runs = append(runs, e)
 		c, err := report.ReadCurve(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // a run of another kind, or one that has not begun
@@ -59,7 +59,10 @@ func (s *shelf) show(names []string) error {
 		if err != nil {
 			return failure{err}
 		}
-		curves = append(curves, c)
+		curves, drawn = append(curves, c), append(drawn, e)
+	}
+	for i, what := range distinctions(drawn) {
+		curves[i].Name += what
 	}
 	run, err := s.outRun("runs")
 	if err != nil {
@@ -85,6 +88,32 @@ func (s *shelf) show(names []string) error {
 		fmt.Fprintf(s.text(), "figure: %s\n", strings.Join(figures, ", "))
 	}
 	return nil
+}
+
+// distinctions say of each run the first three settings in which they are not all alike, " (rule pc, seed 1)"; "" for
+// runs that are.
+func distinctions(runs []index.Entry) []string {
+	out := make([]string, len(runs))
+	n := 0
+	for _, k := range []string{"rule", "act", "arch", "solver", "optim", "lr", "seed", "batch", "batches", "data", "init", "tol", "gap", "schedule"} {
+		alike := !slices.ContainsFunc(runs, func(r index.Entry) bool { return plain(r[k]) != plain(runs[0][k]) })
+		if slices.ContainsFunc(runs, func(r index.Entry) bool { return r[k] == nil }) {
+			continue // it does not apply to all
+		}
+		if alike || n == 3 {
+			continue
+		}
+		for i, r := range runs {
+			out[i] += map[bool]string{true: " (", false: ", "}[n == 0] + k + " " + plain(r[k])
+		}
+		n++
+	}
+	for i := range out {
+		if n > 0 {
+			out[i] += ")"
+		}
+	}
+	return out
 }
 
 // headKeys come first, in this order.
@@ -159,7 +188,7 @@ func chart(curves []report.Curve, width int) string {
 			}
 		}
 		series = append(series, line)
-		names = append(names, filepath.Base(c.Name))
+		names = append(names, c.Name)
 	}
 	opts := []asciigraph.Option{asciigraph.Height(12), asciigraph.Width(columns), asciigraph.XAxisRange(0, last), asciigraph.XAxisTickCount(4),
 		asciigraph.XAxisValueFormatter(func(v float64) string { return fmt.Sprintf("%.0f", v) }),
@@ -176,7 +205,7 @@ func chart(curves []report.Curve, width int) string {
 	}
 	text := asciigraph.PlotMany(series, opts...)
 	if len(series) > 1 {
-		text += "\n" + strings.Join(names, "   ")
+		text += "\n" + strings.Join(names, "\n")
 	}
 	return text
 }
