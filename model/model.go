@@ -58,11 +58,15 @@ func tensorName(l int, p nn.Param) string { return fmt.Sprintf("layers.%d.%s", l
 // Metadata returns m as the metadata of a file.
 func (m Meta) Metadata() map[string]string {
 	real := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-	return map[string]string{
+	meta := map[string]string{
 		"format": Format, "arch": m.Arch.DimString(), "act": m.Arch.Act.String(), "place": m.Arch.Place.String(),
 		"bias": strconv.FormatBool(m.Arch.Bias), "residual": strconv.FormatBool(m.Arch.Residual), "data": m.Data, "rows": strconv.Itoa(m.Rows), "cols": strconv.Itoa(m.Cols),
 		"mean": real(m.Mean), "std": real(m.Std),
 	}
+	if m.Arch.Param != nn.Standard { // files of earlier versions have no such networks
+		meta["param"] = m.Arch.Param.String()
+	}
+	return meta
 }
 
 // Save writes net, built from m.Arch, to w.
@@ -108,6 +112,10 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 	if given, ok := meta["residual"]; ok { // files of earlier versions have no such networks
 		m.Arch.Residual, err = strconv.ParseBool(given)
 		fail(unread(meta, "residual", err, "true or false"))
+	}
+	if given, ok := meta["param"]; ok {
+		m.Arch.Param, err = nn.ParseParameterisation(given)
+		fail(err)
 	}
 	m.Rows, err = strconv.Atoi(meta["rows"])
 	fail(unread(meta, "rows", err, "a whole number"))
