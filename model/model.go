@@ -115,7 +115,7 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 	}
 	if given, ok := meta["param"]; ok {
 		m.Arch.Param, err = nn.ParseParameterisation(given)
-		fail(err)
+		fail(wrap("param", err))
 	}
 	m.Rows, err = strconv.Atoi(meta["rows"])
 	fail(unread(meta, "rows", err, "a whole number"))

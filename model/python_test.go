@@ -61,6 +61,7 @@ func TestPythonReadsAndWritesTheSameNetworks(t *testing.T) {
 			if k&4 > 0 {
 				m.Arch.Place = nn.After
 			}
+			m.Arch.Param = nn.Parameterisation((a + k) % len(nn.Parameterisations()))
 			path := filepath.Join(dir, fmt.Sprintf("%d-%d.safetensors", a, k))
 			if k&8 > 0 {
 				sums = append(sums, saved[float64](t, path, m))
