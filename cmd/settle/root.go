@@ -130,7 +130,7 @@ backpropagation (BP), reproduces the post that the comparison is about, and chec
 				return fmt.Errorf("--workers %d: want 1 or more", a.workers)
 			}
 			// A script's variable that is not set must not stand for the default.
-			for _, name := range []string{"out", "config", "resume"} {
+			for _, name := range []string{"out", "config", "resume", "tensorboard", "mlflow"} {
 				if f := cmd.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
 					return fmt.Errorf("--%s \"\": want a name", name)
 				}
