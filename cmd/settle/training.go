@@ -107,7 +107,7 @@ func sameTotal(a, b train.Spec) bool { return a.Batches == b.Batches && a.Epochs
 // begun is the training that was begun in run, to go on with from the newest checkpoint that is whole.
 func (a *app) begun(run *store.Run) (task, error) {
 	dir := run.Dir()
-	var k task
+	k := task{spec: train.Defaults()} // settings that an older settle did not have
 	text, err := os.ReadFile(filepath.Join(dir, specFile))
 	if err != nil {
 		return k, fmt.Errorf("%w; want the directory of a training", err)
