@@ -100,6 +100,9 @@ func (s *Spec) Trial(i int) (train.Spec, error) {
 	t.Complete(func(name string) bool { _, ok := at[name]; return ok })
 	if len(faults) == 0 {
 		faults = flatten(t.Validate())
+		if s.Halving != nil && t.Schedule != "constant" {
+			faults = append(faults, fmt.Errorf("--schedule %s: want constant with halving, whose rungs end before the schedule does", t.Schedule))
+		}
 	}
 	for k, err := range faults {
 		flag, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "--"), " ")

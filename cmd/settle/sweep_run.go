@@ -116,7 +116,7 @@ func (a *app) join(out string, p *sweepPlan) error {
 		if there, err := same(); there {
 			return err
 		}
-		if entries, err := os.ReadDir(out); err != nil || len(entries) == 0 || a.ctx.Err() != nil {
+		if _, err := store.Open(out); err != nil || a.ctx.Err() != nil {
 			break // nobody is at it
 		}
 	}
