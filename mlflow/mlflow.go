@@ -43,6 +43,7 @@ type Options struct {
 	Start      time.Time
 	Params     map[string]string // of a new run
 	Tags       map[string]string // of a new run
+	Past       []Row             // what was measured before a resumption, of which the server may lack some
 	Created    func(run string)  // is told the id of a new run, on another goroutine
 	Note       func(error)       // is told the first trouble, and no other, on another goroutine
 
@@ -83,6 +84,7 @@ type Logger struct {
 
 	experiment, run string         // their ids, once the server has said them
 	seen            map[string]int // the last step that the server has of each key, from before
+	past            []Row          // of Options.Past, what has not been sent
 	noted           bool
 	report          Report
 	final           update            // set by End, before ending is closed
@@ -111,7 +113,7 @@ func Start(o Options) *Logger {
 	if o.grace == 0 {
 		o.grace, o.wait = grace, firstWait
 	}
-	l := &Logger{o: o, api: api{o.Server, o.Token, &http.Client{Timeout: timeout}}, seen: map[string]int{},
+	l := &Logger{o: o, api: api{o.Server, o.Token, &http.Client{Timeout: timeout}}, seen: map[string]int{}, past: finite(o.Past),
 		wake: make(chan struct{}, 1), ending: make(chan struct{}), done: make(chan struct{})}
 	l.ctx, l.cut = context.WithCancel(context.Background())
 	go l.send()
@@ -120,17 +122,26 @@ func Start(o Options) *Logger {
 
 // Log adds a row to those that wait.
 func (l *Logger) Log(r Row) {
-	r.Metrics = slices.DeleteFunc(slices.Clone(r.Metrics), func(m Metric) bool { return math.IsNaN(m.Value) || math.IsInf(m.Value, 0) })
+	rows := finite([]Row{r})
 	l.mu.Lock()
 	if len(l.queue) == maxQueue {
 		l.thin()
 	}
-	l.queue = append(l.queue, r)
+	l.queue = append(l.queue, rows...)
 	l.mu.Unlock()
 	select {
 	case l.wake <- struct{}{}:
 	default:
 	}
+}
+
+// finite returns the rows without values that are not finite, sharing no metrics with them.
+func finite(rows []Row) []Row {
+	out := slices.Clone(rows)
+	for i := range out {
+		out[i].Metrics = slices.DeleteFunc(slices.Clone(out[i].Metrics), func(m Metric) bool { return math.IsNaN(m.Value) || math.IsInf(m.Value, 0) })
+	}
+	return out
 }
 
 // thin drops every other row of those that need not be kept, or the oldest row if there are none.

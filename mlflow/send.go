@@ -25,7 +25,7 @@ func (l *Logger) send() {
 	if well {
 		l.report.Err = nil
 	}
-	l.report.Lost += l.lost + len(l.queue)
+	l.report.Lost += l.lost + len(l.queue) + len(l.past)
 }
 
 // insist calls f until it succeeds, and reports whether it did. It gives up where the server refuses, and with the
@@ -55,13 +55,13 @@ func (l *Logger) insist(f func() error) bool {
 
 // take returns the oldest rows, as many as fit in a request, waiting for some. Without any, after End, more is false.
 func (l *Logger) take() (rows []Row, more bool) {
+	if n := fitting(l.past); n > 0 {
+		rows, l.past = l.past[:n], l.past[n:]
+		return rows, true
+	}
 	for {
 		l.mu.Lock()
-		n, metrics := 0, 0
-		for n < len(l.queue) && metrics+len(l.queue[n].Metrics) <= maxMetrics {
-			metrics += len(l.queue[n].Metrics)
-			n++
-		}
+		n := fitting(l.queue)
 		rows = append(rows, l.queue[:n]...)
 		l.queue = append(l.queue[:0], l.queue[n:]...)
 		l.mu.Unlock()
@@ -81,6 +81,17 @@ func (l *Logger) take() (rows []Row, more bool) {
 			}
 		}
 	}
+}
+
+// fitting is the number of rows, from the first on, that fit in a request.
+func fitting(rows []Row) int {
+	metrics := 0
+	for n, r := range rows {
+		if metrics += len(r.Metrics); metrics > maxMetrics {
+			return n
+		}
+	}
+	return len(rows)
 }
 
 // open finds or makes the run. Called again after a failure, it does not repeat what succeeded.

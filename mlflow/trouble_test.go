@@ -98,6 +98,25 @@ func TestNoRequestHoldsMoreThanTheServerTakes(t *testing.T) {
 	}
 }
 
+// What is past is sent first, however much it is; a server that is down lacks it.
+func TestThePastIsSentFirst(t *testing.T) {
+	var past []Row
+	for i := range 3 * maxQueue {
+		past = append(past, step(i))
+	}
+	s := &server{}
+	l, _ := begin(t, s, Options{Past: past})
+	l.Log(step(len(past)))
+	if got := l.End(Finished, start, nil); got != (Report{Sent: len(past) + 1}) || !slices.IsSorted(steps(s.metrics)) {
+		t.Errorf("%+v", got)
+	}
+	l, _ = begin(t, http.NotFoundHandler(), Options{Past: past})
+	l.Log(step(len(past)))
+	if got := l.End(Finished, start, nil); got.Lost != len(past)+1 {
+		t.Errorf("without a server: %+v", got)
+	}
+}
+
 // Where nobody listens, logging costs next to nothing, the end comes at once, and one note says why.
 func TestAServerThatIsDownIsNotedOnce(t *testing.T) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")

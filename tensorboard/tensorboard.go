@@ -44,6 +44,12 @@ type Writer struct {
 // flushEvery is how far what TensorBoard can see lags behind. It is counted on the times of the events.
 const flushEvery = 2 * time.Second
 
+// Written reports whether the folder dir holds event files.
+func Written(dir string) bool {
+	names, err := filepath.Glob(filepath.Join(dir, namePrefix+"*"))
+	return err == nil && len(names) > 0
+}
+
 // Create starts a file in the folder dir, which is made if need be. TensorBoard drops what older files in it have for the
 // step first and later ones: a training that is resumed, or started again, shows no point twice.
 func Create(dir string, first int, now time.Time) (*Writer, error) {
@@ -133,6 +139,14 @@ func (w *Writer) keep(err error) {
 // Flush hands all that was added to the system.
 func (w *Writer) Flush() error {
 	w.keep(w.buf.Flush())
+	return w.err
+}
+
+// Sync puts all that was added on disk: what a checkpoint covers will not be added again after a power cut.
+func (w *Writer) Sync() error {
+	if w.Flush() == nil {
+		w.keep(w.f.Sync())
+	}
 	return w.err
 }
 

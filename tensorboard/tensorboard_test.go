@@ -152,6 +152,25 @@ func TestPointsShowBeforeTheEnd(t *testing.T) {
 	}
 }
 
+// Sync shows all at once; Written tells a folder with files from others.
+func TestSyncAndWritten(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	if Written(dir) {
+		t.Error("a folder that is not there has files")
+	}
+	w, err := Create(dir, 1, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if err := errors.Join(w.Scalars(1, start, []Scalar{{"a", 1}}), w.Sync()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(read(t, w.f.Name())); n != 3 || !Written(dir) {
+		t.Errorf("%d records on disk, want 3; written %v", n, Written(dir))
+	}
+}
+
 func TestErrorsStay(t *testing.T) {
 	dir := t.TempDir()
 	w, err := Create(dir, 1, start)

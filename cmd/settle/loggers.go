@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,10 +25,19 @@ import (
 // logger passes what a training measures on to another program. It neither fails nor holds the training up: trouble is
 // said once, and the training goes on without it.
 type logger interface {
-	// row is one of the run's tables metrics and tests, whose first column is the batch.
-	row(step int, points []point)
+	// row is one of the run's tables metrics and tests, by batch.
+	row(r measured)
+	// saving comes before each checkpoint: what was passed on so far will not be passed on again.
+	saving()
 	// end comes once, with how the training ended.
 	end(c conclusion, err error)
+}
+
+// measured is a row as it is passed on.
+type measured struct {
+	batch  int
+	at     time.Time
+	points []point
 }
 
 // point is a value of one curve.
@@ -87,16 +98,58 @@ func withoutPassword(address string) string {
 
 // startLoggers begins to pass a training on, after so many batches were done.
 func (s *session) startLoggers(done int) {
+	if s.logs == (logFlags{}) {
+		return
+	}
+	past, err := s.past(done)
+	if err != nil {
+		s.trouble(fmt.Errorf("%w; the loggers lack what is past", err))
+	}
 	name := "train"
 	if dir, err := filepath.Abs(s.run.Dir()); err == nil {
 		name = filepath.Base(dir)
 	}
 	if s.logs.tensorboard != "" {
-		s.loggers = append(s.loggers, startBoard(filepath.Join(s.logs.tensorboard, name), s.spec, done, s.trouble))
+		s.loggers = append(s.loggers, startBoard(filepath.Join(s.logs.tensorboard, name), s.spec, done, past, s.trouble))
 	}
 	if s.logs.mlflow != "" {
-		s.loggers = append(s.loggers, startMLflow(s.logs.mlflow, name, s.spec, s.run, s.trouble))
+		s.loggers = append(s.loggers, startMLflow(s.logs.mlflow, name, s.spec, past, s.run, s.trouble))
 	}
+}
+
+// past is what the run's tables have of the batches that were done, in their order. When a row was measured is not
+// stored: its time lies as many seconds of training back as have gone by since.
+func (s *session) past(done int) ([]measured, error) {
+	if done == 0 {
+		return nil, nil
+	}
+	var out []measured
+	now, seconds := time.Now(), map[int]float64{}
+	for _, name := range []string{"metrics", "tests"} {
+		t, err := s.run.Table(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		clock := slices.Index(t.Columns, "seconds")
+		for _, row := range t.Rows {
+			batch, ok := row[0].(float64)
+			if !ok {
+				return nil, fmt.Errorf("table %s: batch %v: want a number", name, row[0])
+			}
+			if v, ok := row[max(clock, 0)].(float64); ok && clock >= 0 {
+				seconds[int(batch)] = v
+			}
+			out = append(out, measured{batch: int(batch), points: points(name, t.Columns, row)})
+		}
+	}
+	for i, r := range out {
+		out[i].at = now.Add(-time.Duration(1e9 * (seconds[done] - seconds[r.batch])))
+	}
+	slices.SortStableFunc(out, func(a, b measured) int { return a.batch - b.batch })
+	return out, nil
 }
 
 // trouble says what happened to a logger. It may come from any goroutine.
@@ -107,8 +160,11 @@ func (s *session) trouble(err error) {
 
 // row stores a row and passes it on.
 func (s *session) row(table string, columns []string, values []any) error {
-	for _, l := range s.loggers {
-		l.row(values[0].(int), points(table, columns, values))
+	if len(s.loggers) > 0 {
+		r := measured{values[0].(int), time.Now(), points(table, columns, values)}
+		for _, l := range s.loggers {
+			l.row(r)
+		}
 	}
 	return s.run.Row(table, columns, values)
 }
@@ -131,8 +187,12 @@ type board struct {
 	trouble func(error)
 }
 
-func startBoard(dir string, spec train.Spec, done int, trouble func(error)) *board {
+// startBoard starts the file of a training of which so much is past. What is past is there already, if anything is.
+func startBoard(dir string, spec train.Spec, done int, past []measured, trouble func(error)) *board {
 	b := &board{trouble: trouble}
+	if !tensorboard.Written(dir) {
+		done = 0
+	}
 	values := settings(spec)
 	for k, v := range values {
 		if n, ok := v.(json.Number); ok {
@@ -145,6 +205,11 @@ func startBoard(dir string, spec train.Spec, done int, trouble func(error)) *boa
 		err = b.w.Settings(now, values)
 	}
 	b.keep(err)
+	for _, r := range past {
+		if done == 0 {
+			b.row(r)
+		}
+	}
 	return b
 }
 
@@ -156,15 +221,21 @@ func (b *board) keep(err error) {
 	}
 }
 
-func (b *board) row(step int, points []point) {
+func (b *board) row(r measured) {
 	if b.w == nil {
 		return
 	}
-	scalars := make([]tensorboard.Scalar, len(points))
-	for i, p := range points {
+	scalars := make([]tensorboard.Scalar, len(r.points))
+	for i, p := range r.points {
 		scalars[i] = tensorboard.Scalar{Tag: p.name, Value: p.value}
 	}
-	b.keep(b.w.Scalars(step, time.Now(), scalars))
+	b.keep(b.w.Scalars(r.batch, r.at, scalars))
+}
+
+func (b *board) saving() {
+	if b.w != nil {
+		b.keep(b.w.Sync())
+	}
 }
 
 func (b *board) end(c conclusion, err error) {
@@ -205,7 +276,8 @@ type tracked struct {
 	Run    string `json:"run"`
 }
 
-func startMLflow(address, name string, spec train.Spec, run *store.Run, trouble func(error)) *tracker {
+// startMLflow starts or takes up the run on the server.
+func startMLflow(address, name string, spec train.Spec, past []measured, run *store.Run, trouble func(error)) *tracker {
 	server, err := mlflow.ParseServer(address)
 	if err != nil {
 		panic("settle: an address that was not checked")
@@ -227,9 +299,14 @@ func startMLflow(address, name string, spec train.Spec, run *store.Run, trouble 
 	for k, v := range settings(spec) {
 		params[k] = fmt.Sprint(v)
 	}
+	rows := make([]mlflow.Row, len(past))
+	for i, r := range past {
+		rows[i] = r.forMLflow()
+	}
 	t := &tracker{trouble: trouble}
 	t.log = mlflow.Start(mlflow.Options{
 		Server: server, Token: os.Getenv("MLFLOW_TRACKING_TOKEN"), Experiment: experiment, Run: as.Run, Name: name,
+		Past:  rows,
 		Start: time.Now(), Params: params, Tags: map[string]string{"settle.run": run.Dir(), "settle.version": version()},
 		Note: func(err error) { trouble(fmt.Errorf("%w; the training goes on", err)) },
 		Created: func(id string) {
@@ -241,14 +318,20 @@ func startMLflow(address, name string, spec train.Spec, run *store.Run, trouble 
 	return t
 }
 
-func (t *tracker) row(step int, points []point) {
-	r := mlflow.Row{Step: step, Time: time.Now(), Metrics: make([]mlflow.Metric, len(points))}
-	for i, p := range points {
-		r.Metrics[i] = mlflow.Metric{Key: p.name, Value: p.value}
-		r.Keep = r.Keep || strings.HasPrefix(p.name, prefixes["tests"])
+// forMLflow is the row in the words of package mlflow.
+func (r measured) forMLflow() mlflow.Row {
+	out := mlflow.Row{Step: r.batch, Time: r.at, Metrics: make([]mlflow.Metric, len(r.points))}
+	for i, p := range r.points {
+		out.Metrics[i] = mlflow.Metric{Key: p.name, Value: p.value}
+		out.Keep = out.Keep || strings.HasPrefix(p.name, prefixes["tests"])
 	}
-	t.log.Log(r)
+	return out
 }
+
+func (t *tracker) row(r measured) { t.log.Log(r.forMLflow()) }
+
+// saving does nothing: what the server lacks when a training is killed is sent when it is resumed.
+func (t *tracker) saving() {}
 
 func (t *tracker) end(c conclusion, err error) {
 	tags := map[string]string{}

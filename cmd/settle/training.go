@@ -323,6 +323,9 @@ func (s *session) checkpointIfDue(batch int) error {
 
 func (s *session) checkpoint(batch int) error {
 	start := time.Now()
+	for _, l := range s.loggers {
+		l.saving()
+	}
 	if err := s.run.Checkpoint(s.save); err != nil {
 		return err
 	}
