@@ -35,6 +35,8 @@ var imports = map[string][]string{
 	"measure":        {"energy", "infer", "learn", "nn", "optim", "data", "tensor"},
 	"experiment":     {"train", "theory", "toy", "measure", "learn", "energy", "infer", "nn", "optim", "data", "tensor", "model", "safetensors"},
 	"report":         {"store", "plot"},
+	"web":            {"train", "store", "learn", "energy", "infer", "nn", "data", "tensor"},
+	"web/toywasm":    {"toy"},
 	"internal/check": {"tensor"},
 }
 
