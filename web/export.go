@@ -9,7 +9,7 @@ import (
 )
 
 // toyFiles are the files that the toy's page is made of, beside its HTML; folders end in a slash.
-var toyFiles = []string{"static/css/app.css", "static/icon.svg", "static/toy.wasm.gz", "static/wasm_exec.js", "static/js/theme.js", "static/js/toy.js", "static/js/dom.js",
+var toyFiles = []string{"static/css/app.css", "static/css/plotly.css", "static/icon.svg", "static/toy.wasm.gz", "static/wasm_exec.js", "static/js/theme.js", "static/js/toy.js", "static/js/dom.js",
 	"static/js/engine.js", "static/js/panel.js", "static/js/state.js", "static/js/color.js", "static/js/save.js", "static/js/space.js", "third_party/plotly/", "third_party/go/"}
 
 // Export writes the toy as a static page to dir, which must be empty or not exist: index.html and what it needs, for any file

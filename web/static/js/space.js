@@ -12,10 +12,24 @@ function script(url) {
   });
 }
 
+// sheet gives Plotly a style sheet to write its rules to: the page's policy lets it make none of its own.
+function sheet(url) {
+  return new Promise((done, failed) => {
+    const e = document.createElement("link");
+    e.id = "plotly.js-style-global";
+    e.rel = "stylesheet";
+    e.href = url;
+    e.onload = done;
+    e.onerror = () => failed(new Error(`${url} does not load`));
+    document.head.append(e);
+  });
+}
+
 export async function space(host) {
+  await sheet(new URL("../css/plotly.css", import.meta.url));
   await script(new URL("../../third_party/plotly/plotly-gl3d.min.js", import.meta.url));
   const Plotly = globalThis.Plotly;
-  const camera = {eye: {x: 1.25, y: -1.55, z: 1.05}, center: {x: 0, y: 0, z: -0.18}};
+  const camera = {eye: {x: -1.25, y: 1.6, z: 1.1}, center: {x: 0, y: 0, z: -0.18}};
   let drawn = false;
   return {
     show(panels, shown, v, n) {
