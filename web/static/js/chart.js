@@ -5,6 +5,9 @@ import {number} from "./dom.js";
 
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+// decades are whole ones around the values, at most six: what is smaller lies below the chart.
+const decades = (_, lo, hi) => hi > 0 ? [10 ** Math.floor(Math.log10(Math.max(lo, hi * 1e-6))), 10 ** Math.ceil(Math.log10(hi) + 1e-9)] : [0.1, 1];
+
 export class Chart {
   constructor(host, {x, y, log = true, height = 280}) {
     Object.assign(this, {host, x, y, log, height, series: [], plot: null, key: ""});
@@ -41,8 +44,8 @@ export class Chart {
     const axis = label => ({label, stroke: ink, font, labelFont: font, grid: {stroke: grid, width: 1}, ticks: {stroke: grid, width: 1}});
     return {
       width: this.host.clientWidth || 300, height: this.height, legend: {show: false}, cursor: {drag: {x: true, y: false}},
-      scales: {x: {time: false}, y: this.log ? {distr: 3, log: 10} : {}},
-      axes: [axis(this.x), {...axis(this.y), size: 64, values: (_, ticks) => ticks.map(v => v === null ? "" : number(v, 3))}],
+      scales: {x: {time: false}, y: this.log ? {distr: 3, log: 10, range: decades} : {}},
+      axes: [{...axis(this.x), size: 34, labelSize: 22}, {...axis(this.y), size: 64, values: (_, ticks) => ticks.map(v => v === null ? "" : number(v, 3))}],
       series: [{}, ...(series.length ? series : [{name: "", color: ink}]).map(s => ({label: s.name, stroke: s.color, width: s.width ?? 1.6, dash: s.dash, spanGaps: true, points: {show: false}}))],
       hooks: {draw: [u => {
         if (this.at === undefined) return;
