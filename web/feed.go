@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"math"
 	"slices"
 	"strconv"
@@ -12,6 +13,9 @@ import (
 // keep is the number of batches that a feed remembers. When there are more it forgets every other one, so that any
 // training fits, from its first batch to its last.
 const keep = 4096
+
+// eventPoints is the number of batches in an event to a client that has read some: more in so short a time no curve shows.
+const eventPoints = 120
 
 // feed is what clients see of a training. There are no queues: each client has read up to some batch, and takes what is
 // newer when it is ready, so that a slow one costs nothing and misses nothing but batches that are forgotten by then.
@@ -36,23 +40,24 @@ type feed struct {
 type point []float64
 
 // MarshalJSON writes null for what is not finite, and no more digits than a curve shows.
-func (p point) MarshalJSON() ([]byte, error) {
-	b := []byte{'['}
+func (p point) MarshalJSON() ([]byte, error) { return p.append(nil), nil }
+
+func (p point) append(b []byte) []byte {
+	b = append(b, '[')
 	for i, v := range p {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		switch {
+		case math.IsNaN(v) || math.IsInf(v, 0):
 			b = append(b, "null"...)
-			continue
+		case v == math.Trunc(v) && math.Abs(v) < 1<<53:
+			b = strconv.AppendInt(b, int64(v), 10)
+		default:
+			b = strconv.AppendFloat(b, v, 'g', 6, 64)
 		}
-		digits := 6
-		if v == math.Trunc(v) {
-			digits = -1
-		}
-		b = strconv.AppendFloat(b, v, 'g', digits, 64)
 	}
-	return append(b, ']'), nil
+	return append(b, ']')
 }
 
 // news is what has changed since a client last asked.
@@ -60,10 +65,35 @@ type news struct {
 	State   string         `json:"state"`
 	Batch   int            `json:"batch"`
 	Total   int            `json:"total"`
-	Points  []point        `json:"points"`
-	Tests   []point        `json:"tests"`
 	Message string         `json:"message,omitempty"`
 	Summary *train.Summary `json:"summary,omitempty"`
+	Points  []point        `json:"points,omitempty"`
+	Tests   []point        `json:"tests,omitempty"`
+}
+
+// encode is n as JSON. The points are most of it, and package json would check what MarshalJSON has written.
+func (n news) encode() ([]byte, error) {
+	lists := []struct {
+		name   string
+		points []point
+	}{{"points", n.Points}, {"tests", n.Tests}}
+	n.Points, n.Tests = nil, nil
+	b, err := json.Marshal(n)
+	if err != nil {
+		return nil, err
+	}
+	b = b[:len(b)-1]
+	for _, l := range lists {
+		b = append(b, `,"`+l.name+`":[`...)
+		for i, p := range l.points {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = p.append(b)
+		}
+		b = append(b, ']')
+	}
+	return append(b, '}'), nil
 }
 
 // cursor is how far a client has read.
@@ -148,7 +178,23 @@ func (f *feed) since(c *cursor) (n news, fresh, open bool, changed <-chan struct
 		if batch > c.batch && (len(n.Points) == 0 || int(n.Points[len(n.Points)-1][0]) < batch) {
 			n.Points = append(n.Points, f.last)
 		}
+		if c.batch > 0 {
+			n.Points = thin(n.Points, eventPoints)
+		}
 		*c = cursor{batch, f.version}
 	}
 	return n, fresh, !f.closed, f.changed
+}
+
+// thin keeps at most so many of the points, evenly, the last among them.
+func thin(p []point, most int) []point {
+	every := (len(p) + most - 1) / most
+	if every <= 1 {
+		return p
+	}
+	out := p[:0]
+	for i := (len(p) - 1) % every; i < len(p); i += every {
+		out = append(out, p[i])
+	}
+	return out
 }

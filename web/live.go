@@ -2,7 +2,6 @@ package web
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -286,7 +285,7 @@ func (v *live) events(w http.ResponseWriter, r *http.Request, t *training) {
 
 // send writes one event and reports whether the client took it.
 func (v *live) send(w http.ResponseWriter, out *http.ResponseController, id int, n news) bool {
-	b, err := json.Marshal(n)
+	b, err := n.encode()
 	if err != nil {
 		return false
 	}

@@ -283,12 +283,19 @@ func TestFeedRemembersAFewThousandBatches(t *testing.T) {
 	if len(f.points) >= keep || cap(f.points) > 4*keep {
 		t.Errorf("%d points in room for %d", len(f.points), cap(f.points))
 	}
-	n, fresh, open, _ := f.since(&slow)
-	last := n.Points[len(n.Points)-1]
-	if !fresh || !open || last[0] != 100_003 || n.Points[0][0] <= 10 || len(n.Points) < keep/2-1 {
-		t.Errorf("a slow client gets %d points from %v to %v", len(n.Points), n.Points[0], last)
+	for _, c := range []struct {
+		name          string
+		at            *cursor
+		least, most   int
+		first, latest float64
+	}{{"slow", &slow, eventPoints / 2, eventPoints, 10, 3000}, {"new", &cursor{}, keep/2 - 1, keep, 0, 64}} {
+		n, fresh, open, _ := f.since(c.at)
+		first, last := n.Points[0][0], n.Points[len(n.Points)-1][0]
+		if !fresh || !open || last != 100_003 || first <= c.first || first > c.latest || len(n.Points) < c.least || len(n.Points) > c.most {
+			t.Errorf("a %s client gets %d points from %v to %v", c.name, len(n.Points), first, last)
+		}
 	}
-	if _, fresh, _, _ = f.since(&slow); fresh {
+	if _, fresh, _, _ := f.since(&slow); fresh {
 		t.Error("the same again is news")
 	}
 }
