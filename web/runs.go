@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/settle-pc/settle/store"
 )
@@ -121,12 +122,42 @@ func readRoot(root *os.Root, name string, most int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, most))
 }
 
+// folder is the folder of runs, which the first run may make while the explorer is there already.
+type folder struct {
+	dir string
+
+	mu   sync.Mutex
+	root *os.Root
+}
+
+// open returns the folder as a root, out of which no name and no link leads.
+func (f *folder) open() (*os.Root, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.root != nil {
+		return f.root, nil
+	}
+	root, err := os.OpenRoot(f.dir)
+	if err == nil {
+		f.root = root
+	}
+	return root, err
+}
+
+func (f *folder) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.root != nil {
+		f.root.Close()
+	}
+}
+
 func (s *Server) registerRuns(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/runs", func(w http.ResponseWriter, r *http.Request) {
 		runs := []Run{}
-		if s.runs != nil {
-			var err error
-			if runs, err = s.runs.Runs(); err != nil {
+		if root, err := s.folder.open(); err == nil {
+			var listing Listing = Folder{root}
+			if runs, err = listing.Runs(); err != nil {
 				refuse(w, http.StatusInternalServerError, "runs: the folder cannot be read")
 				return
 			}
@@ -157,18 +188,19 @@ func (s *Server) table(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) readTable(run, name string) (store.Table, error) {
 	file := path.Join(run, "tables", name+".jsonl")
-	if s.root == nil || !fs.ValidPath(run) || !fs.ValidPath(name) || !fs.ValidPath(file) {
+	root, err := s.folder.open()
+	if err != nil || !fs.ValidPath(run) || !fs.ValidPath(name) || !fs.ValidPath(file) {
 		return store.Table{}, errors.New("there is none")
 	}
 	// The root sees to it that no link leads out of the folder; the store then reads the file by its path.
-	info, err := s.root.Stat(file)
+	info, err := root.Stat(file)
 	if err != nil {
 		return store.Table{}, errors.New("there is none")
 	}
 	if info.Size() > mostTable {
 		return store.Table{}, fmt.Errorf("it is larger than %d bytes", mostTable)
 	}
-	opened, err := store.Open(filepath.Join(s.root.Name(), filepath.FromSlash(run)))
+	opened, err := store.Open(filepath.Join(s.opts.Runs, filepath.FromSlash(run)))
 	if err != nil {
 		return store.Table{}, err
 	}
@@ -187,19 +219,21 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("path")
 	kind, ok := shown[path.Ext(name)]
 	hidden := slices.ContainsFunc(strings.Split(name, "/"), func(part string) bool { return strings.HasPrefix(part, ".") })
-	if s.root == nil || !ok || hidden || !fs.ValidPath(name) {
-		refuse(w, http.StatusNotFound, "file %q: there is none to show", name)
+	none := func() { refuse(w, http.StatusNotFound, "file %q: there is none to show", name) }
+	root, err := s.folder.open()
+	if err != nil || !ok || hidden || !fs.ValidPath(name) {
+		none()
 		return
 	}
-	f, err := s.root.Open(name)
+	f, err := root.Open(name)
 	if err != nil {
-		refuse(w, http.StatusNotFound, "file %q: there is none to show", name)
+		none()
 		return
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
-		refuse(w, http.StatusNotFound, "file %q: there is none to show", name)
+		none()
 		return
 	}
 	w.Header().Set("Content-Type", kind)

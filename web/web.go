@@ -13,9 +13,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/settle-pc/settle/data"
@@ -43,8 +43,7 @@ type Server struct {
 	handler http.Handler
 	assets  *assets
 	live    *live
-	runs    Listing
-	root    *os.Root // of Options.Runs; nil where there is none
+	folder  folder
 }
 
 // New makes an explorer. Close it after use.
@@ -58,12 +57,8 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, assets: a, live: newLive(opts)}
-	root, err := os.OpenRoot(opts.Runs)
-	if err == nil {
-		s.root = root
-		s.runs = Folder{root}
-	} else if opts.Runs != "" && !errors.Is(err, os.ErrNotExist) {
+	s := &Server{opts: opts, assets: a, live: newLive(opts), folder: folder{dir: opts.Runs}}
+	if _, err := s.folder.open(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	s.handler = s.guard(s.routes())
@@ -115,7 +110,5 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 // Close ends all trainings.
 func (s *Server) Close() {
 	s.live.close()
-	if s.root != nil {
-		s.root.Close()
-	}
+	s.folder.close()
 }

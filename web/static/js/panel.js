@@ -16,7 +16,7 @@ export class Panel {
     clip.className = "heat";
     clip.append(this.canvas);
     this.svg = s("svg", {viewBox: `0 0 ${size} ${size}`, role: "group", "aria-label": label});
-    this.contours = s("path", {fill: "none", stroke: "#262626", "stroke-opacity": 0.5, "stroke-width": 0.8});
+    this.contours = s("path", {fill: "none", stroke: "#262626", "stroke-opacity": 0.5, "stroke-width": 8, transform: "scale(0.1)"}); // whole tenths are written fast
     this.arrows = s("g", {});
     this.paths = s("g", {fill: "none", "stroke-linejoin": "round", "stroke-linecap": "round"});
     this.marks = s("g", {});
@@ -105,9 +105,7 @@ export class Panel {
     }
     this.canvas.getContext("2d").putImageData(this.image, 0, 0);
     const stepX = inner.w / (n - 1), stepY = -inner.h / (n - 1);
-    let d = "";
-    for (const level of levels) d += contour(values, n, level, inner.x, inner.y + inner.h, stepX, stepY);
-    this.contours.setAttribute("d", d);
+    this.contours.setAttribute("d", contours(values, n, levels, 10 * inner.x, 10 * (inner.y + inner.h), 10 * stepX, 10 * stepY));
   }
 
   // setField draws n×n arrows along −∇, as long as the cube root of its size; the longest is that of size full.
@@ -208,29 +206,31 @@ function ticks(a, b) {
   return out;
 }
 
-// contour returns the segments of one level by marching squares. A cell whose corners alternate has two; its mean says which.
-function contour(v, n, level, x0, y0, dx, dy) {
+// contours returns the segments of ascending levels by marching squares. A cell whose corners alternate has two; its mean says
+// which.
+function contours(v, n, levels, x0, y0, dx, dy) {
   let d = "";
-  const cut = (i, j, a, b, along) => {
-    const f = (level - a) / (b - a);
-    return along ? `${(x0 + (i + f) * dx).toFixed(1)} ${(y0 + j * dy).toFixed(1)}` : `${(x0 + i * dx).toFixed(1)} ${(y0 + (j + f) * dy).toFixed(1)}`;
-  };
   for (let j = 0; j < n - 1; j++) {
     for (let i = 0, k = j * n; i < n - 1; i++, k++) {
       const a = v[k], b = v[k + 1], c = v[k + 1 + n], e = v[k + n];
-      const code = (a >= level) | (b >= level) << 1 | (c >= level) << 2 | (e >= level) << 3;
-      if (code === 0 || code === 15) continue;
-      const low = () => cut(i, j, a, b, true), high = () => cut(i, j + 1, e, c, true), west = () => cut(i, j, a, e, false), east = () => cut(i + 1, j, b, c, false);
-      switch (code) {
-        case 1: case 14: d += `M${low()}L${west()}`; break;
-        case 2: case 13: d += `M${low()}L${east()}`; break;
-        case 4: case 11: d += `M${high()}L${east()}`; break;
-        case 8: case 7: d += `M${high()}L${west()}`; break;
-        case 3: case 12: d += `M${west()}L${east()}`; break;
-        case 6: case 9: d += `M${low()}L${high()}`; break;
-        default: {
-          const joined = ((a + b + c + e) / 4 >= level) === (a >= level);
-          d += joined ? `M${low()}L${east()}M${high()}L${west()}` : `M${low()}L${west()}M${high()}L${east()}`;
+      const lo = Math.min(a, b, c, e), hi = Math.max(a, b, c, e);
+      for (const level of levels) {
+        if (level <= lo) continue;
+        if (level > hi) break;
+        const x = x0 + i * dx, y = y0 + j * dy;
+        const along = (p, q, py) => `${Math.round(x + (level - p) / (q - p) * dx)} ${Math.round(py)}`, up = (p, q, px) => `${Math.round(px)} ${Math.round(y + (level - p) / (q - p) * dy)}`;
+        const code = (a >= level) | (b >= level) << 1 | (c >= level) << 2 | (e >= level) << 3;
+        switch (code) {
+          case 1: case 14: d += `M${along(a, b, y)}L${up(a, e, x)}`; break;
+          case 2: case 13: d += `M${along(a, b, y)}L${up(b, c, x + dx)}`; break;
+          case 4: case 11: d += `M${along(e, c, y + dy)}L${up(b, c, x + dx)}`; break;
+          case 8: case 7: d += `M${along(e, c, y + dy)}L${up(a, e, x)}`; break;
+          case 3: case 12: d += `M${up(a, e, x)}L${up(b, c, x + dx)}`; break;
+          case 6: case 9: d += `M${along(a, b, y)}L${along(e, c, y + dy)}`; break;
+          default: {
+            const low = along(a, b, y), high = along(e, c, y + dy), west = up(a, e, x), east = up(b, c, x + dx);
+            d += ((a + b + c + e) / 4 >= level) === (a >= level) ? `M${low}L${east}M${high}L${west}` : `M${low}L${west}M${high}L${east}`;
+          }
         }
       }
     }
