@@ -394,6 +394,19 @@ func TestRunsAreListed(t *testing.T) {
 	}
 }
 
+// oneRun is a listing without a folder.
+type oneRun struct{}
+
+func (oneRun) Runs() ([]Run, error) { return []Run{{Name: "known"}}, nil }
+
+// TestAnotherListing takes the place of looking.
+func TestAnotherListing(t *testing.T) {
+	x := open(t, func(o *Options) { o.Listing = oneRun{} })
+	if code, text := x.ask("GET", "/api/runs", ""); code != 200 || !strings.Contains(text, `"name":"known"`) {
+		t.Errorf("%d %s", code, text)
+	}
+}
+
 // TestExportIsTheToyAlone: all that its page names is there, and nothing of the other pages.
 func TestExportIsTheToyAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "site")

@@ -103,7 +103,7 @@ type toyPath struct {
 // toyNumbers: the page's numbers are those of settle toy --json, to all their digits but the last.
 func toyNumbers(t *testing.T, x *explorer) {
 	for _, c := range []struct{ x, y, w1, w2, lr string }{
-		{"1", "-1", "0.75", "0.95", "0.2"}, {"1", "-1", "0.8", "0.8", "0.2"}, {"-1.5", "0.7", "-0.3", "1", "0.05"}, {"2", "2", "-1.1", "0.4", "0.1"}, {"0.5", "-2", "3", "0.2", "1"},
+		{"1", "-1", "0.75", "0.95", "0.2"}, {"1", "-1", "0.8", "0.8", "0.2"}, {"-1.5", "0.7", "-0.3", "1", "0.05"},
 	} {
 		var want struct {
 			BP, PC  toyPath
@@ -365,7 +365,9 @@ func training(t *testing.T, x *explorer) {
 	p.click("[data-do=pause]")
 	p.until(`["paused", "done"].includes(document.querySelector("[data-id]").dataset.state)`)
 	if eval[string](p, `document.querySelector("[data-id]").dataset.state`) == "paused" {
+		says := p.text("[data-id] .says")
 		p.click("[data-do=step]")
+		p.until(fmt.Sprintf(`document.querySelector("[data-id]").dataset.state === "paused" && document.querySelector("[data-id] .says").textContent !== %q`, says))
 		p.click("[data-do=pause]") // now "Go on"
 	}
 	p.until(`document.querySelector(".hash")`)
