@@ -93,7 +93,7 @@ func TestWasmImportsLittle(t *testing.T) {
 
 // TestFirstLoadIsSmall: what the toy's page needs before it is there, as it is sent, is below 1 MB.
 func TestFirstLoadIsSmall(t *testing.T) {
-	a, err := newAssets()
+	a, err := allAssets()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestColoursAreThoseOfTheFigures(t *testing.T) {
 // TestPagesAskForNothingElsewhere: no address of another host in anything of ours, and no style or script in the pages, which
 // the policy would stop.
 func TestPagesAskForNothingElsewhere(t *testing.T) {
-	a, err := newAssets()
+	a, err := allAssets()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -104,7 +105,7 @@ func TestNoFileLeaks(t *testing.T) {
 			t.Skip("no links here: ", err)
 		}
 	}
-	x := open(t, func(o *Options) { o.Runs = dir })
+	x := open(t, func(o *Options, _ *httptest.Server) { o.Runs = dir })
 	for _, path := range []string{"/files/../secret.json", "/files/a/../../secret.json", "/files/%2e%2e/secret.json", "/files/a/..%2f..%2fsecret.json", "/files/..%5csecret.json", "/files/a/link.json",
 		"/files/a/up/secret.json", "/files//" + secret, "/files/" + secret, "/files/a/model.safetensors", "/files/a/.hidden.json", "/files/a/tables/metrics.jsonl", "/files/a", "/files/a/", "/files/",
 		"/files/a%00.json", "/static/../web.go", "/static/%2e%2e/%2e%2e/go.mod", "/pages/toy.html", "/static/", "/third_party/",
@@ -127,7 +128,7 @@ func TestNoFileLeaks(t *testing.T) {
 func TestHeadersOfEveryAnswer(t *testing.T) {
 	dir := t.TempDir()
 	makeRun(t, filepath.Join(dir, "a"))
-	x := open(t, func(o *Options) { o.Runs = dir })
+	x := open(t, func(o *Options, _ *httptest.Server) { o.Runs = dir })
 	for path, want := range map[string]string{"/": policy, "/network": policy, "/static/js/toy.js": policy, "/api/runs": policy, "/nowhere": policy, "/files/a/report.html": filePolicy, "/files/a/figures/a.svg": filePolicy} {
 		resp, err := http.Get(x.http.URL + path)
 		if err != nil {
@@ -143,7 +144,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 
 // TestToken: beyond loopback nothing is answered without it, and it leaves the address for a cookie.
 func TestToken(t *testing.T) {
-	x := open(t, func(o *Options) { o.Hosts, o.Token = nil, "right" })
+	x := open(t, func(o *Options, _ *httptest.Server) { o.Hosts, o.Token = nil, "right" })
 	for _, c := range []struct {
 		path, header string
 		want         int
@@ -223,12 +224,13 @@ func waitFor(t *testing.T, what string, ok func() bool) {
 
 // TestSlowReadersAreDropped: a client that takes nothing holds up neither the training nor others, and goes after a while.
 func TestSlowReadersAreDropped(t *testing.T) {
-	x := open(t)
-	x.srv.live.opts.Now = func() time.Time { return time.Now().Add(-stuckTime + 500*time.Millisecond) } // the deadline is soon
-	x.http.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		_ = c.(*net.TCPConn).SetWriteBuffer(4096) // full soon
-		return ctx
-	}
+	x := open(t, func(o *Options, s *httptest.Server) {
+		o.Now = func() time.Time { return time.Now().Add(-stuckTime + 500*time.Millisecond) } // the deadline is soon
+		s.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+			_ = c.(*net.TCPConn).SetWriteBuffer(4096) // full soon
+			return ctx
+		}
+	})
 	e := x.train(small(1_000_000, ""))
 	conn, err := net.Dial("tcp", x.http.Listener.Addr().String())
 	if err != nil {
@@ -248,8 +250,7 @@ func TestSlowReadersAreDropped(t *testing.T) {
 
 // TestSlowWritersAreDropped: headers that never end do not hold a connection.
 func TestSlowWritersAreDropped(t *testing.T) {
-	x := open(t)
-	x.http.Config.ReadHeaderTimeout = 300 * time.Millisecond
+	x := open(t, func(_ *Options, s *httptest.Server) { s.Config.ReadHeaderTimeout = 300 * time.Millisecond })
 	conn, err := net.Dial("tcp", x.http.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)

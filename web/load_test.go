@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"slices"
 	"sync"
@@ -87,7 +88,7 @@ func (x *explorer) batch(id int) int {
 // minute, and training is within a tenth as fast as alone.
 func TestCrowdFollowsATraining(t *testing.T) {
 	set := data.Synthetic(7, 2000, 28, 28, 10)
-	x := open(t, func(o *Options) {
+	x := open(t, func(o *Options, _ *httptest.Server) {
 		o.OpenSet = func(string) (*data.Set, error) { return set, nil }
 		o.Workers = runtime.GOMAXPROCS(0)
 	})

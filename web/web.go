@@ -54,7 +54,7 @@ func New(opts Options) (*Server, error) {
 	}
 	opts.Trainings = cmp.Or(opts.Trainings, 4)
 	opts.Workers = max(1, opts.Workers)
-	a, err := newAssets()
+	a, err := allAssets()
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ type explorer struct {
 	http *httptest.Server
 }
 
-func open(t *testing.T, change ...func(*Options)) *explorer {
+func open(t *testing.T, change ...func(*Options, *httptest.Server)) *explorer {
 	t.Helper()
 	x := &explorer{T: t}
 	x.http = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { x.srv.ServeHTTP(w, r) }))
@@ -38,7 +38,7 @@ func open(t *testing.T, change ...func(*Options)) *explorer {
 	opts := Options{Hosts: []string{x.http.Listener.Addr().String()}, Sets: []string{"set"}, OpenSet: func(string) (*data.Set, error) { return synthetic(), nil },
 		Runs: filepath.Join(t.TempDir(), "runs"), Workers: 2, Now: time.Now}
 	for _, f := range change {
-		f(&opts)
+		f(&opts, x.http)
 	}
 	var err error
 	if x.srv, err = New(opts); err != nil {
@@ -234,7 +234,7 @@ func TestDivergedTrainingSaysSo(t *testing.T) {
 
 // TestTrainingsAreBounded: there are never more than allowed, and one that is over makes room.
 func TestTrainingsAreBounded(t *testing.T) {
-	x := open(t, func(o *Options) { o.Trainings = 2 })
+	x := open(t, func(o *Options, _ *httptest.Server) { o.Trainings = 2 })
 	over := x.train(small(1, ""))
 	x.until(over.ID, done)
 	x.train(small(1_000_000, ""))
@@ -306,7 +306,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := open(t, func(o *Options) { o.Hosts = []string{l.Addr().String()} })
+	x := open(t, func(o *Options, _ *httptest.Server) { o.Hosts = []string{l.Addr().String()} })
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- x.srv.Serve(ctx, l) }()
@@ -372,7 +372,7 @@ func TestRunsAreListed(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, "no-run"), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	x := open(t, func(o *Options) { o.Runs = dir })
+	x := open(t, func(o *Options, _ *httptest.Server) { o.Runs = dir })
 	code, text := x.ask("GET", "/api/runs", "")
 	var got struct{ Runs []Run }
 	if err := json.Unmarshal([]byte(text), &got); err != nil || code != 200 {
@@ -401,7 +401,7 @@ func (oneRun) Runs() ([]Run, error) { return []Run{{Name: "known"}}, nil }
 
 // TestAnotherListing takes the place of looking.
 func TestAnotherListing(t *testing.T) {
-	x := open(t, func(o *Options) { o.Listing = oneRun{} })
+	x := open(t, func(o *Options, _ *httptest.Server) { o.Listing = oneRun{} })
 	if code, text := x.ask("GET", "/api/runs", ""); code != 200 || !strings.Contains(text, `"name":"known"`) {
 		t.Errorf("%d %s", code, text)
 	}
