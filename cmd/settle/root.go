@@ -149,7 +149,7 @@ backpropagation (BP), reproduces the post that the comparison is about, and chec
 	f.StringVar(&a.config, "config", "", "YAML `file` with values for flags, by their names; flags win")
 	f.IntVar(&a.workers, "workers", runtime.GOMAXPROCS(0), "workers; results do not depend on their `number`")
 	root.AddCommand(a.reproduceCommand(), a.trainCommand(), a.compareCommand(), a.predictCommand(), a.verifyCommand(), a.toyCommand(), a.theoryCommand(), a.benchCommand(), a.dataCommand(),
-		a.runsCommand(), a.sweepCommand())
+		a.runsCommand(), a.sweepCommand(), a.exploreCommand())
 	return root
 }
 

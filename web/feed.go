@@ -1,0 +1,200 @@
+package web
+
+import (
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/settle-pc/settle/train"
+)
+
+// keep is the number of batches that a feed remembers. When there are more it forgets every other one, so that any
+// training fits, from its first batch to its last.
+const keep = 4096
+
+// eventPoints is the number of batches in an event to a client that has read some: more in so short a time no curve shows.
+const eventPoints = 120
+
+// feed is what clients see of a training. There are no queues: each client has read up to some batch, and takes what is
+// newer when it is ready, so that a slow one costs nothing and misses nothing but batches that are forgotten by then.
+type feed struct {
+	total int
+
+	mu      sync.Mutex
+	changed chan struct{} // closed at every change, and replaced
+	points  []point
+	every   int // batches between two remembered ones
+	last    point
+	tests   []point
+	state   string
+	message string
+	summary *train.Summary
+	version int // of all but the points
+	closed  bool
+}
+
+// point is a row of numbers: batch first, then for a training MSE, its running mean, passes, residual ratio, gap; for a
+// test MSE and accuracy.
+type point []float64
+
+// MarshalJSON writes null for what is not finite, and no more digits than a curve shows.
+func (p point) MarshalJSON() ([]byte, error) { return p.append(nil), nil }
+
+func (p point) append(b []byte) []byte {
+	b = append(b, '[')
+	for i, v := range p {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		switch {
+		case math.IsNaN(v) || math.IsInf(v, 0):
+			b = append(b, "null"...)
+		case v == math.Trunc(v) && math.Abs(v) < 1<<53:
+			b = strconv.AppendInt(b, int64(v), 10)
+		default:
+			b = strconv.AppendFloat(b, v, 'g', 6, 64)
+		}
+	}
+	return append(b, ']')
+}
+
+// news is what has changed since a client last asked.
+type news struct {
+	State   string         `json:"state"`
+	Batch   int            `json:"batch"`
+	Total   int            `json:"total"`
+	Message string         `json:"message,omitempty"`
+	Summary *train.Summary `json:"summary,omitempty"`
+	Points  []point        `json:"points,omitempty"`
+	Tests   []point        `json:"tests,omitempty"`
+}
+
+// encode is n as JSON. The points are most of it, and package json would check what MarshalJSON has written.
+func (n news) encode() ([]byte, error) {
+	lists := []struct {
+		name   string
+		points []point
+	}{{"points", n.Points}, {"tests", n.Tests}}
+	n.Points, n.Tests = nil, nil
+	b, err := json.Marshal(n)
+	if err != nil {
+		return nil, err
+	}
+	b = b[:len(b)-1]
+	for _, l := range lists {
+		b = append(b, `,"`+l.name+`":[`...)
+		for i, p := range l.points {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = p.append(b)
+		}
+		b = append(b, ']')
+	}
+	return append(b, '}'), nil
+}
+
+// cursor is how far a client has read.
+type cursor struct{ batch, version int }
+
+func newFeed() *feed {
+	return &feed{changed: make(chan struct{}), every: 1, state: running}
+}
+
+// Batch remembers a batch.
+func (f *feed) Batch(r train.Record) {
+	residual, gap := math.NaN(), math.NaN()
+	if r.Stats.Inference.Samples > 0 {
+		residual, gap = r.Stats.Inference.Residual(), r.Stats.Inference.Gap()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.last = point{float64(r.Batch), r.MSE, r.Running, r.Passes, residual, gap}
+	if r.Batch%f.every == 0 {
+		f.points = append(f.points, f.last)
+	}
+	if len(f.points) >= keep {
+		f.every *= 2
+		f.points = slices.DeleteFunc(f.points, func(p point) bool { return int(p[0])%f.every != 0 })
+	}
+	f.wake()
+}
+
+// Eval remembers a test.
+func (f *feed) Eval(batch int, test train.Score) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.tests) < keep {
+		f.tests = append(f.tests, point{float64(batch), test.MSE, test.Accuracy})
+	}
+	f.version++
+	f.wake()
+}
+
+// become changes the state.
+func (f *feed) become(state, message string, s *train.Summary) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.state, f.message, f.summary = state, message, s
+	f.version++
+	f.wake()
+}
+
+// over reports whether the training is at its end, good or bad.
+func (f *feed) over() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state != running && f.state != paused
+}
+
+// close says that there will be no more news.
+func (f *feed) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	f.wake()
+}
+
+func (f *feed) wake() {
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+// since returns what is newer than the cursor and moves it; the channel is closed at the next change. fresh is false if
+// nothing is newer, open is false if nothing ever will be.
+func (f *feed) since(c *cursor) (n news, fresh, open bool, changed <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	batch := 0
+	if f.last != nil {
+		batch = int(f.last[0])
+	}
+	fresh = batch > c.batch || f.version != c.version
+	if fresh {
+		i, _ := slices.BinarySearchFunc(f.points, c.batch, func(p point, b int) int { return int(p[0]) - b - 1 })
+		n = news{State: f.state, Batch: batch, Total: f.total, Points: slices.Clone(f.points[i:]), Tests: slices.Clone(f.tests), Message: f.message, Summary: f.summary}
+		if batch > c.batch && (len(n.Points) == 0 || int(n.Points[len(n.Points)-1][0]) < batch) {
+			n.Points = append(n.Points, f.last)
+		}
+		if c.batch > 0 {
+			n.Points = thin(n.Points, eventPoints)
+		}
+		*c = cursor{batch, f.version}
+	}
+	return n, fresh, !f.closed, f.changed
+}
+
+// thin keeps at most so many of the points, evenly, the last among them.
+func thin(p []point, most int) []point {
+	every := (len(p) + most - 1) / most
+	if every <= 1 {
+		return p
+	}
+	out := p[:0]
+	for i := (len(p) - 1) % every; i < len(p); i += every {
+		out = append(out, p[i])
+	}
+	return out
+}
