@@ -34,6 +34,7 @@ type Spec struct {
 	Steps       int     `json:"steps"`   // of inference, fixed; 0: until it settles. For ipc, those on a batch
 	Horizon     float64 `json:"horizon"` // time at which a Runge–Kutta method ends; 0: none
 	DT          float64 `json:"dt"`
+	Mu          float64 `json:"solver-momentum"` // of inference by momentum and nesterov
 	ByBatch     bool    `json:"divide-by-batch"` // ∂F/∂z by the batch size, as libraries do that average F over a batch
 	Optim       string  `json:"optim"`
 	LR          float64 `json:"lr"`
@@ -54,7 +55,7 @@ type Spec struct {
 func Defaults() Spec {
 	return Spec{
 		Data: "mnist", Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", Param: "standard", Normalize: bySet, DType: "float32",
-		Rule: "pc", Solver: "auto", Coords: "errors", Tol: 1e-3, Gap: 0.01, MaxPasses: 100, DT: 0.1,
+		Rule: "pc", Solver: "auto", Coords: "errors", Tol: 1e-3, Gap: 0.01, MaxPasses: 100, DT: 0.1, Mu: 0.7,
 		Optim: "adam", LR: 0.001, Momentum: 0.9, Schedule: "constant", Batch: 64, Epochs: 1, Workers: 1,
 	}
 }
@@ -126,6 +127,7 @@ func (s Spec) Validate() error {
 	must(s.Steps >= 0, "steps", s.Steps, "a number of steps from 1, or 0 to go on until inference settles")
 	must(s.Horizon >= 0 && finite(s.Horizon), "horizon", s.Horizon, "a time above 0, or 0 for none")
 	must(s.DT > 0 && finite(s.DT), "dt", s.DT, "a step above 0")
+	must(s.Mu > 0 && s.Mu < 1, "solver-momentum", s.Mu, "a number above 0 and below 1")
 	must(s.LR > 0 && finite(s.LR), "lr", s.LR, "a learning rate above 0")
 	must(s.Momentum >= 0 && s.Momentum < 1, "momentum", s.Momentum, "a number from 0 to below 1")
 	must(s.WeightDecay >= 0 && finite(s.WeightDecay), "weight-decay", s.WeightDecay, "a number from 0")
@@ -204,7 +206,7 @@ func (s Spec) Coordinates() learn.Coordinates {
 
 // tuning holds the options of the solver.
 func (s Spec) tuning() learn.Tuning {
-	t := learn.Tuning{DT: s.DT, Until: s.Horizon}
+	t := learn.Tuning{DT: s.DT, Mu: s.Mu, Until: s.Horizon}
 	if s.ByBatch {
 		t.Scale = 1 / float64(max(s.Batch, 1))
 	}

@@ -64,6 +64,7 @@ var faults = []struct {
 	{"normalize", func(s *Spec) { s.Normalize = "0.5" }, "0.5"},
 	{"normalize", func(s *Spec) { s.Normalize = "0.5,0" }, "0.5,0"},
 	{"normalize", func(s *Spec) { s.Normalize = "NaN,1" }, "NaN,1"},
+	{"solver-momentum", func(s *Spec) { s.Mu = 1 }, "1"},
 	{"momentum", func(s *Spec) { s.Momentum = 1 }, "1"},
 	{"momentum", func(s *Spec) { s.Momentum = -0.1 }, "-0.1"},
 	{"weight-decay", func(s *Spec) { s.WeightDecay = -1 }, "-1"},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -22,7 +21,7 @@ func (a *app) applyConfig(cmd *cobra.Command) error {
 	if a.config == "" {
 		return nil
 	}
-	source, err := os.ReadFile(a.config)
+	source, err := readConfig(a.config)
 	if err != nil {
 		return fmt.Errorf("--config: %w", err)
 	}

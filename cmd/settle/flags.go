@@ -33,6 +33,7 @@ func networkFlags(f *pflag.FlagSet, s *train.Spec) {
 	f.IntVar(&s.Steps, "steps", s.Steps, "fixed `number` of inference steps, as other libraries have it, settled or not; for --rule ipc those on a batch (0: 20)")
 	f.Float64Var(&s.Horizon, "horizon", s.Horizon, "end of inference in `time`, for the Runge–Kutta solvers")
 	f.Float64Var(&s.DT, "dt", s.DT, "`step` of euler, momentum, nesterov, heun, bosh, dopri and of ipc; first step of the adaptive ones")
+	f.Float64Var(&s.Mu, "solver-momentum", s.Mu, "`coefficient` of inference by momentum and nesterov")
 	f.BoolVar(&s.ByBatch, "divide-by-batch", s.ByBatch, "divide the activity gradient by the batch size, as JPC does")
 	f.StringVar(&s.Optim, "optim", s.Optim, one(train.Optimizers))
 	f.Float64Var(&s.Momentum, "momentum", s.Momentum, "`coefficient` of momentum and nesterov")

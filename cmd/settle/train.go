@@ -29,6 +29,7 @@ or a kill it continues from the last of those written every --checkpoint-every, 
   settle train --rule bp --arch 784-128x9-10 --act tanh --optim sgd --lr 0.5 --epochs 2
   settle train --solver euler --coords activities --dt 0.1 --max-passes 60 --batches 50
   settle train --tensorboard curves --mlflow http://127.0.0.1:5000
+  settle train --config jpc-mupc --seed 1
   settle train --resume runs/20260102-150405-train --workers 1`,
 		Args: operands(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
