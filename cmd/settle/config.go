@@ -9,6 +9,8 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/settle-pc/settle/internal/nearest"
 )
 
 // instead holds flags of which one replaces the other: with one on the command line, both are settled.
@@ -53,7 +55,7 @@ func setFlag(cmd *cobra.Command, key ast.MapKeyNode, value ast.Node, fixed map[s
 	name := key.GetToken().Value
 	flag := cmd.Flags().Lookup(name)
 	if flag == nil || name == "config" || name == "help" {
-		return fmt.Errorf("unknown key %q: %s --help lists the flags", name, cmd.CommandPath())
+		return fmt.Errorf("unknown key %q%s: %s --help lists the flags", name, meant(name, flagNames(cmd)), cmd.CommandPath())
 	}
 	v, err := text(value)
 	if err != nil {
@@ -63,6 +65,21 @@ func setFlag(cmd *cobra.Command, key ast.MapKeyNode, value ast.Node, fixed map[s
 		return nil
 	}
 	return flagError(cmd.Flags().Set(name, v))
+}
+
+// flagNames lists the flags that a file may set.
+func flagNames(cmd *cobra.Command) []string {
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
+}
+
+// meant asks whether one of the known words was.
+func meant(word string, known []string) string {
+	if k := nearest.Word(word, known); k != "" {
+		return fmt.Sprintf(" (did you mean %q?)", k)
+	}
+	return ""
 }
 
 // text returns a value as a command line would have it.

@@ -22,6 +22,8 @@ func networkFlags(f *pflag.FlagSet, s *train.Spec) {
 	f.StringVar(&s.Init, "init", s.Init, "initial weights: fanin|xavier|he|orthogonal|normal:S")
 	f.BoolVar(&s.Bias, "bias", s.Bias, "give every layer a bias")
 	f.BoolVar(&s.Residual, "residual", s.Residual, "skip connections around hidden layers of equal widths")
+	f.StringVar(&s.Param, "param", s.Param, "scales of the predictions: "+one(nn.Parameterisations())+"; ntk and mupc come with --init normal:1, mupc with --residual")
+	f.StringVar(&s.Normalize, "normalize", s.Normalize, "pixels v/255 to mean 0, deviation 1 of the set, or (v/255 − `M`)/S with M,S as in 0.5,0.5")
 	f.StringVar(&s.DType, "dtype", s.DType, one(train.DTypes))
 	f.StringVar(&s.Solver, "solver", s.Solver, "inference method: "+one(learn.MethodNames()))
 	f.StringVar(&s.Coords, "coords", s.Coords, "coordinates of inference: "+one(train.Coordinates))
@@ -71,29 +73,8 @@ func flagError(err error) error {
 	return fmt.Errorf("--%s %q: want %s", bad.GetFlag().Name, bad.GetValue(), want)
 }
 
-// unlimitedPasses is what a fixed number of steps or a horizon puts in place of the default limit.
-const unlimitedPasses = 1e9
-
-// settleSpec fills in what follows from which flags were given: batches replace the default epochs, and a residual
-// ratio without a gap decides alone.
+// settleSpec completes a training from the common flags and from which flags were given.
 func (a *app) settleSpec(cmd *cobra.Command, s *train.Spec) {
-	given := cmd.Flags().Changed
 	s.Seed, s.Workers = a.seed, a.workers
-	if given("batches") && !given("epochs") {
-		s.Epochs = 0
-	}
-	if given("tol") && !given("gap") {
-		s.Gap = 0
-	}
-	if s.Steps > 0 || s.Horizon > 0 { // they decide, but for a test that was asked for
-		if !given("gap") {
-			s.Gap = 0
-		}
-		if !given("tol") {
-			s.Tol = 0
-		}
-		if !given("max-passes") {
-			s.MaxPasses = unlimitedPasses
-		}
-	}
+	s.Complete(cmd.Flags().Changed)
 }

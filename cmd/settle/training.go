@@ -40,6 +40,7 @@ type trainOptions struct {
 	every time.Duration // between checkpoints; 0: one at the end only
 	look  bool          // diagnose the trained network
 	calm  bool          // no bar and no remarks: it is one of many
+	set   *data.Set     // nil: the one that the spec names is opened
 	logs  logFlags      // programs that it is passed on to
 }
 
@@ -106,7 +107,7 @@ func sameTotal(a, b train.Spec) bool { return a.Batches == b.Batches && a.Epochs
 // begun is the training that was begun in run, to go on with from the newest checkpoint that is whole.
 func (a *app) begun(run *store.Run) (task, error) {
 	dir := run.Dir()
-	var k task
+	k := task{spec: train.Defaults()} // settings that an older settle did not have
 	text, err := os.ReadFile(filepath.Join(dir, specFile))
 	if err != nil {
 		return k, fmt.Errorf("%w; want the directory of a training", err)
@@ -170,9 +171,12 @@ func readCheckpoint(path string) (*train.Checkpoint, error) {
 
 // train runs a task. The error is of the request or a failure; how the training itself ended is in the conclusion.
 func (a *app) train(ctx context.Context, k task) (conclusion, error) {
-	set, err := openSet(k.spec.Data)
-	if err != nil {
-		return conclusion{}, err
+	set := k.set
+	if set == nil {
+		var err error
+		if set, err = openSet(k.spec.Data); err != nil {
+			return conclusion{}, err
+		}
 	}
 	if k.spec.DType == "float64" {
 		return trainAs[float64](ctx, a, k, set)
