@@ -99,27 +99,34 @@ func isCode(err error, code string) bool {
 	return ok && e.Code == code
 }
 
+// get asks with one parameter; post sends body. Both decode the answer into into, unless that is nil.
 func (a api) get(ctx context.Context, path, key, value string, into any) error {
-	return a.do(ctx, http.MethodGet, path, url.Values{key: {value}}, nil, into)
+	u := a.at(path)
+	u.RawQuery = url.Values{key: {value}}.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return fmt.Errorf("mlflow: %w", err)
+	}
+	return a.do(req, into)
 }
 
 func (a api) post(ctx context.Context, path string, body, into any) error {
 	b, err := json.Marshal(body)
 	if err != nil {
-		return err
+		return fmt.Errorf("mlflow: %s: %w", path, err)
 	}
-	return a.do(ctx, http.MethodPost, path, nil, b, into)
-}
-
-// do makes one request and decodes its answer into into, unless that is nil. No error holds a password.
-func (a api) do(ctx context.Context, method, path string, query url.Values, body []byte, into any) error {
-	u := a.server.JoinPath("api/2.0/mlflow", path)
-	u.RawQuery = query.Encode()
-	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.at(path).String(), bytes.NewReader(b))
 	if err != nil {
 		return fmt.Errorf("mlflow: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	return a.do(req, into)
+}
+
+func (a api) at(path string) *url.URL { return a.server.JoinPath("api/2.0/mlflow", path) }
+
+// do makes a request. No error holds a password.
+func (a api) do(req *http.Request, into any) error {
 	if a.token != "" {
 		req.Header.Set("Authorization", "Bearer "+a.token)
 	}
@@ -134,7 +141,7 @@ func (a api) do(ctx context.Context, method, path string, query url.Values, body
 		err = decode(resp.StatusCode, answer, into)
 	}
 	if err != nil {
-		return fmt.Errorf("mlflow: %s %s: %w", method, u.Redacted(), err)
+		return fmt.Errorf("mlflow: %s %s: %w", req.Method, req.URL.Redacted(), err)
 	}
 	return nil
 }

@@ -105,16 +105,7 @@ func row(step int) Row {
 // The real server's answers to a training, to its resumption from an earlier step, to one whose run is gone, and to one
 // with a parameter that the server refuses.
 func TestRecordedServer(t *testing.T) {
-	s := &replay{t: t}
-	if *record == "" {
-		b, err := os.ReadFile(recording)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(b, &s.exchanges); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s := newReplay(t)
 	server := httptest.NewServer(s)
 	defer server.Close()
 	address, err := ParseServer(server.URL)
@@ -156,14 +147,36 @@ func TestRecordedServer(t *testing.T) {
 	if s.next != len(s.exchanges) {
 		t.Errorf("%d requests, the recording has %d", s.next, len(s.exchanges))
 	}
-	if *record != "" && !t.Failed() {
-		b, err := json.MarshalIndent(s.exchanges, "", "\t")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(recording, append(b, '\n'), 0o666); err != nil {
-			t.Fatal(err)
-		}
+	s.keep()
+}
+
+// newReplay reads the recording, unless it is made anew.
+func newReplay(t *testing.T) *replay {
+	s := &replay{t: t}
+	if *record != "" {
+		return s
+	}
+	b, err := os.ReadFile(recording)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &s.exchanges); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// keep writes a new recording.
+func (s *replay) keep() {
+	if *record == "" || s.t.Failed() {
+		return
+	}
+	b, err := json.MarshalIndent(s.exchanges, "", "\t")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(recording, append(b, '\n'), 0o666); err != nil {
+		s.t.Fatal(err)
 	}
 }
 

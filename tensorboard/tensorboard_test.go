@@ -244,17 +244,7 @@ func TestTensorBoardReadsAResumedTraining(t *testing.T) {
 		}
 		return w
 	}
-	killed := session(1, 33)
-	if err := killed.Close(); err != nil {
-		t.Fatal(err)
-	}
-	info, err := os.Stat(killed.f.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(killed.f.Name(), info.Size()-9); err != nil {
-		t.Fatal(err)
-	}
+	kill(t, session(1, 33))
 	resumed := session(21, 40)
 	if err := errors.Join(resumed.End(at(41), true), resumed.Close()); err != nil {
 		t.Fatal(err)
@@ -284,6 +274,21 @@ func TestTensorBoardReadsAResumedTraining(t *testing.T) {
 	h := got[0].HParams
 	if !reflect.DeepEqual(h.Settings, settings) || h.Started != seconds(at(1)) || h.Ended != seconds(at(41)) || h.Status != statusSuccess {
 		t.Errorf("hyperparameters %+v", h)
+	}
+}
+
+// kill ends a file within its last record.
+func kill(t *testing.T, w *Writer) {
+	t.Helper()
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(w.f.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(w.f.Name(), info.Size()-9); err != nil {
+		t.Fatal(err)
 	}
 }
 

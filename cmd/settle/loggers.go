@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/settle-pc/settle/mlflow"
-	"github.com/settle-pc/settle/store"
 	"github.com/settle-pc/settle/tensorboard"
 	"github.com/settle-pc/settle/train"
 )
@@ -110,10 +109,10 @@ func (s *session) startLoggers(done int) {
 		name = filepath.Base(dir)
 	}
 	if s.logs.tensorboard != "" {
-		s.loggers = append(s.loggers, startBoard(filepath.Join(s.logs.tensorboard, name), s.spec, done, past, s.trouble))
+		s.loggers = append(s.loggers, s.startBoard(filepath.Join(s.logs.tensorboard, name), done, past))
 	}
 	if s.logs.mlflow != "" {
-		s.loggers = append(s.loggers, startMLflow(s.logs.mlflow, name, s.spec, past, s.run, s.trouble))
+		s.loggers = append(s.loggers, s.startMLflow(name, past))
 	}
 }
 
@@ -188,12 +187,12 @@ type board struct {
 }
 
 // startBoard starts the file of a training of which so much is past. What is past is there already, if anything is.
-func startBoard(dir string, spec train.Spec, done int, past []measured, trouble func(error)) *board {
-	b := &board{trouble: trouble}
+func (s *session) startBoard(dir string, done int, past []measured) *board {
+	b := &board{trouble: s.trouble}
 	if !tensorboard.Written(dir) {
 		done = 0
 	}
-	values := settings(spec)
+	values := settings(s.spec)
 	for k, v := range values {
 		if n, ok := v.(json.Number); ok {
 			values[k], _ = n.Float64() // large seeds are rounded
@@ -277,14 +276,14 @@ type tracked struct {
 }
 
 // startMLflow starts or takes up the run on the server.
-func startMLflow(address, name string, spec train.Spec, past []measured, run *store.Run, trouble func(error)) *tracker {
-	server, err := mlflow.ParseServer(address)
+func (s *session) startMLflow(name string, past []measured) *tracker {
+	server, err := mlflow.ParseServer(s.logs.mlflow)
 	if err != nil {
 		panic("settle: an address that was not checked")
 	}
 	as := tracked{Server: server.String()}
 	var was tracked
-	if text, err := os.ReadFile(filepath.Join(run.Dir(), trackerFile)); err == nil && json.Unmarshal(text, &was) == nil && was.Server == as.Server {
+	if text, err := os.ReadFile(filepath.Join(s.run.Dir(), trackerFile)); err == nil && json.Unmarshal(text, &was) == nil && was.Server == as.Server {
 		as.Run = was.Run
 	}
 	// The variables that MLflow's own clients read.
@@ -296,22 +295,22 @@ func startMLflow(address, name string, spec train.Spec, past []measured, run *st
 		experiment = "settle"
 	}
 	params := map[string]string{}
-	for k, v := range settings(spec) {
+	for k, v := range settings(s.spec) {
 		params[k] = fmt.Sprint(v)
 	}
 	rows := make([]mlflow.Row, len(past))
 	for i, r := range past {
 		rows[i] = r.forMLflow()
 	}
-	t := &tracker{trouble: trouble}
+	t := &tracker{trouble: s.trouble}
 	t.log = mlflow.Start(mlflow.Options{
 		Server: server, Token: os.Getenv("MLFLOW_TRACKING_TOKEN"), Experiment: experiment, Run: as.Run, Name: name,
 		Past:  rows,
-		Start: time.Now(), Params: params, Tags: map[string]string{"settle.run": run.Dir(), "settle.version": version()},
-		Note: func(err error) { trouble(fmt.Errorf("%w; the training goes on", err)) },
+		Start: time.Now(), Params: params, Tags: map[string]string{"settle.run": s.run.Dir(), "settle.version": version()},
+		Note: func(err error) { s.trouble(fmt.Errorf("%w; the training goes on", err)) },
 		Created: func(id string) {
-			if err := writeJSON(run, trackerFile, tracked{as.Server, id}); err != nil {
-				trouble(err)
+			if err := writeJSON(s.run, trackerFile, tracked{as.Server, id}); err != nil {
+				s.trouble(err)
 			}
 		},
 	})
