@@ -48,7 +48,7 @@ func (r *Run) create(name string) (*File, error) {
 	}
 	// os.CreateTemp would set mode 0600, which the rename keeps.
 	for n := 0; ; n++ {
-		temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.tmp-%d", filepath.Base(path), n))
+		temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s%s%d", filepath.Base(path), temporary, n))
 		f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if errors.Is(err, fs.ErrExist) {
 			continue // another writer's, or left by a crash
@@ -58,6 +58,14 @@ func (r *Run) create(name string) (*File, error) {
 		}
 		return &File{f: f, name: name, path: path}, nil
 	}
+}
+
+// temporary is in the names of files in the making, after a dot and the name to be.
+const temporary = ".tmp-"
+
+// IsTemporary reports whether a file of this name is one in the making, or, where nobody is writing, left so by a crash.
+func IsTemporary(name string) bool {
+	return strings.HasPrefix(name, ".") && strings.Contains(name, temporary)
 }
 
 // Write appends to the file.

@@ -91,10 +91,17 @@ func (s *Spec) Value(name string) string {
 const unlimitedPasses = 1e9
 
 // Complete fills in what follows from which settings were given: batches replace the default epochs, a residual ratio
-// without a gap decides alone, and so does a fixed number of steps or a horizon, but for a test that was asked for.
+// without a gap decides alone, and so does a fixed number of steps or a horizon, but for a test that was asked for; a parameterisation other than the
+// standard one comes with the weights that it is made for, and depth-μP with its skip connections.
 func (s *Spec) Complete(given func(setting string) bool) {
 	if given("batches") && !given("epochs") {
 		s.Epochs = 0
+	}
+	if s.Param != "standard" && !given("init") { // the constants are made for these
+		s.Init = "normal:1"
+	}
+	if s.Param == "mupc" && !given("residual") {
+		s.Residual = true
 	}
 	if given("tol") && !given("gap") {
 		s.Gap = 0

@@ -55,3 +55,29 @@ func TestSetSaysWhatIsAccepted(t *testing.T) {
 		}
 	}
 }
+
+func TestCompleteFollowsWhatWasGiven(t *testing.T) {
+	for _, c := range []struct {
+		given map[string]string
+		want  map[string]string
+	}{
+		{map[string]string{"param": "mupc"}, map[string]string{"init": "normal:1", "residual": "true", "epochs": "1"}},
+		{map[string]string{"param": "ntk"}, map[string]string{"init": "normal:1", "residual": "false"}},
+		{map[string]string{"param": "mupc", "init": "he", "residual": "false"}, map[string]string{"init": "he", "residual": "false"}},
+		{map[string]string{"batches": "3"}, map[string]string{"epochs": "0", "init": "fanin"}},
+		{map[string]string{"steps": "8", "tol": "0.1"}, map[string]string{"gap": "0", "tol": "0.1", "max-passes": "1e+09"}},
+	} {
+		s := Defaults()
+		for k, v := range c.given {
+			if err := s.Set(k, v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.Complete(func(name string) bool { _, ok := c.given[name]; return ok })
+		for k, v := range c.want {
+			if got := s.Value(k); got != v {
+				t.Errorf("%v: %s is %s, want %s", c.given, k, got, v)
+			}
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/settle-pc/settle/data"
@@ -21,6 +22,8 @@ type Spec struct {
 	Init        string  `json:"init"`
 	Bias        bool    `json:"bias"`
 	Residual    bool    `json:"residual"`
+	Param       string  `json:"param"`     // how predictions are scaled
+	Normalize   string  `json:"normalize"` // of pixels v/255: "set", by the set's own statistics, or MEAN,STD
 	DType       string  `json:"dtype"`
 	Rule        string  `json:"rule"`
 	Solver      string  `json:"solver"`
@@ -50,11 +53,14 @@ type Spec struct {
 // Defaults returns the training that a command without flags runs.
 func Defaults() Spec {
 	return Spec{
-		Data: "mnist", Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", DType: "float32",
+		Data: "mnist", Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", Param: "standard", Normalize: bySet, DType: "float32",
 		Rule: "pc", Solver: "auto", Coords: "errors", Tol: 1e-3, Gap: 0.01, MaxPasses: 100, DT: 0.1,
 		Optim: "adam", LR: 0.001, Momentum: 0.9, Schedule: "constant", Batch: 64, Epochs: 1, Workers: 1,
 	}
 }
+
+// bySet normalises by the mean and deviation of the set's training images.
+const bySet = "set"
 
 // The words that Spec accepts beside those of package nn.
 var (
@@ -68,14 +74,15 @@ var (
 // Network returns the architecture and initialisation, with every fault in their description.
 func (s Spec) Network() (nn.Arch, nn.Init, error) {
 	var a nn.Arch
-	var errs [4]error
+	var errs [5]error
 	a.Dims, errs[0] = nn.ParseDims(s.Arch)
 	a.Act, errs[1] = nn.ParseActivation(s.Act)
 	a.Place, errs[2] = nn.ParsePlace(s.Place)
 	a.Bias, a.Residual = s.Bias, s.Residual
 	init, err := nn.ParseInit(s.Init)
 	errs[3] = err
-	for i, flag := range []string{"arch", "act", "act-place", "init"} {
+	a.Param, errs[4] = nn.ParseParameterisation(s.Param)
+	for i, flag := range []string{"arch", "act", "act-place", "init", "param"} {
 		if errs[i] != nil {
 			errs[i] = fmt.Errorf("--%s: %w", flag, errs[i])
 		}
@@ -100,6 +107,9 @@ func (s Spec) Validate() error {
 		}
 	}
 	if _, _, err := s.Network(); err != nil {
+		faults = append(faults, err)
+	}
+	if _, _, err := s.normalization(); err != nil {
 		faults = append(faults, err)
 	}
 	word("dtype", s.DType, DTypes)
@@ -135,6 +145,39 @@ func (s Spec) Validate() error {
 		"horizon", s.Horizon, "0 unless --solver is a Runge–Kutta method: heun, bosh, dopri or their adaptive kin")
 	must(s.Schedule == "warmup-cosine" || s.Warmup == 0, "warmup", s.Warmup, "0 unless --schedule is warmup-cosine")
 	return errors.Join(faults...)
+}
+
+// normalization returns the mean and deviation that the spec asks for, 0 and 0 for those of the set.
+func (s Spec) normalization() (mean, std float64, err error) {
+	if s.Normalize == bySet {
+		return 0, 0, nil
+	}
+	m, d, two := strings.Cut(s.Normalize, ",")
+	mean, err = strconv.ParseFloat(m, 64)
+	if err == nil {
+		std, err = strconv.ParseFloat(d, 64)
+	}
+	if err != nil || !two || !finite(mean) || !(std > 0) || !finite(std) {
+		return 0, 0, fmt.Errorf("--normalize %q: want set, or MEAN,STD with numbers, STD above 0, as in 0.5,0.5", s.Normalize)
+	}
+	return mean, std, nil
+}
+
+// prepared is the set as the spec trains on it: limited, and normalised.
+func (s Spec) prepared(set *data.Set) (*data.Set, error) {
+	if s.Limit > 0 {
+		var err error
+		if set, err = set.Limit(s.Limit); err != nil {
+			return nil, fmt.Errorf("--limit: %w", err)
+		}
+	}
+	mean, std, err := s.normalization()
+	if err != nil || std == 0 {
+		return set, err
+	}
+	own := *set
+	own.Mean, own.Std = mean, std
+	return &own, nil
 }
 
 // Infers reports whether the rule moves activities before it learns.

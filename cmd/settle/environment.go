@@ -16,6 +16,7 @@ const environmentFile = "environment.json"
 // environment is the content of environmentFile. No number that a command computes depends on it but for Kernels, whose
 // sums differ in their last bits.
 type environment struct {
+	Command   string    `json:"command"`
 	Args      []string  `json:"args"`
 	Version   string    `json:"version"`
 	Go        string    `json:"go"`
@@ -27,8 +28,8 @@ type environment struct {
 	Date      time.Time `json:"date"`
 }
 
-func (a *app) environment() environment {
-	return environment{Args: a.args, Version: version(), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Processor: processor(),
+func (a *app) environment(command string) environment {
+	return environment{Command: command, Args: a.args, Version: version(), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Processor: processor(),
 		Cores: runtime.NumCPU(), Workers: a.workers, Kernels: tensor.Level(), Date: time.Now().UTC().Truncate(time.Second)}
 }
 

@@ -126,7 +126,7 @@ func TestKilledTrainingsLoseNothing(t *testing.T) {
 			args = []string{"train", "--resume", "run", "--checkpoint-every", "1ms", "--quiet"}
 		}
 		if got := leavings(t, run); !reflect.DeepEqual(got, want) {
-			t.Fatalf("after %d kills: %s", kills, difference(got, want))
+			t.Fatalf("after %d kills: %s", kills, unlike(got, want))
 		}
 		if err := os.RemoveAll(run); err != nil {
 			t.Fatal(err)
@@ -135,7 +135,7 @@ func TestKilledTrainingsLoseNothing(t *testing.T) {
 	t.Logf("%d kills, %d power cuts", kills, cuts)
 }
 
-func difference(got, want leftBehind) string {
+func unlike(got, want leftBehind) string {
 	if len(got.Metrics) != len(want.Metrics) || len(got.Tests) != len(want.Tests) {
 		return fmt.Sprintf("%d and %d rows, want %d and %d", len(got.Metrics), len(got.Tests), len(want.Metrics), len(want.Tests))
 	}

@@ -130,7 +130,7 @@ backpropagation (BP), reproduces the post that the comparison is about, and chec
 				return fmt.Errorf("--workers %d: want 1 or more", a.workers)
 			}
 			// A script's variable that is not set must not stand for the default.
-			for _, name := range []string{"out", "config", "resume"} {
+			for _, name := range []string{"out", "config", "resume", "tensorboard", "mlflow"} {
 				if f := cmd.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
 					return fmt.Errorf("--%s \"\": want a name", name)
 				}
@@ -148,7 +148,8 @@ backpropagation (BP), reproduces the post that the comparison is about, and chec
 	f.BoolVar(&a.quiet, "quiet", false, "print results and errors only")
 	f.StringVar(&a.config, "config", "", "YAML `file` with values for flags, by their names; flags win")
 	f.IntVar(&a.workers, "workers", runtime.GOMAXPROCS(0), "workers; results do not depend on their `number`")
-	root.AddCommand(a.reproduceCommand(), a.trainCommand(), a.compareCommand(), a.predictCommand(), a.verifyCommand(), a.toyCommand(), a.theoryCommand(), a.benchCommand(), a.dataCommand(), a.sweepCommand())
+	root.AddCommand(a.reproduceCommand(), a.trainCommand(), a.compareCommand(), a.predictCommand(), a.verifyCommand(), a.toyCommand(), a.theoryCommand(), a.benchCommand(), a.dataCommand(),
+		a.runsCommand(), a.sweepCommand())
 	return root
 }
 
@@ -184,14 +185,14 @@ func (a *app) run(command string) (*store.Run, error) {
 	var r *store.Run
 	var err error
 	if a.dir == "" {
-		r, err = store.CreateDefault("runs", command, time.Now())
+		r, err = store.CreateDefault(runsDir, command, time.Now())
 	} else if r, err = store.Create(a.dir); err != nil {
 		err = fmt.Errorf("--out: %w", err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return r, writeJSON(r, environmentFile, a.environment())
+	return r, writeJSON(r, environmentFile, a.environment(command))
 }
 
 // goOn opens the run directory --out to go on with what was begun there.

@@ -41,6 +41,7 @@ type trainOptions struct {
 	look  bool          // diagnose the trained network
 	calm  bool          // no bar and no remarks: it is one of many
 	set   *data.Set     // nil: the one that the spec names is opened
+	logs  logFlags      // programs that it is passed on to
 }
 
 // task is a training to run.
@@ -106,7 +107,7 @@ func sameTotal(a, b train.Spec) bool { return a.Batches == b.Batches && a.Epochs
 // begun is the training that was begun in run, to go on with from the newest checkpoint that is whole.
 func (a *app) begun(run *store.Run) (task, error) {
 	dir := run.Dir()
-	var k task
+	k := task{spec: train.Defaults()} // settings that an older settle did not have
 	text, err := os.ReadFile(filepath.Join(dir, specFile))
 	if err != nil {
 		return k, fmt.Errorf("%w; want the directory of a training", err)
@@ -202,6 +203,9 @@ func trainAs[T tensor.Float](ctx context.Context, a *app, k task, set *data.Set)
 		return conclusion{}, err
 	}
 	defer t.Close()
+	if err := k.logs.check(); err != nil {
+		return conclusion{}, err
+	}
 	if s.run, err = k.open(); err != nil {
 		return conclusion{}, err
 	}
@@ -221,10 +225,14 @@ func trainAs[T tensor.Float](ctx context.Context, a *app, k task, set *data.Set)
 		s.bar = silent()
 	}
 	s.bar.set(float64(t.Done()), "")
+	s.startLoggers(t.Done())
 	s.saved = time.Now()
 	outcome := t.Run(ctx)
 	s.bar.end()
 	c, err := conclude(t, s, set, outcome)
+	for _, l := range s.loggers {
+		l.end(c, err)
+	}
 	if err != nil {
 		s.log.Error("failed", "error", err.Error())
 		return c, failure{err}
@@ -294,11 +302,12 @@ func save(run *store.Run, name string, write func(*store.File) error) error {
 // session is a training on its way: it stores metrics and checkpoints and shows progress.
 type session struct {
 	task
-	run  *store.Run
-	bar  *progress
-	log  *slog.Logger
-	save func(io.Writer) error // the trainer's
-	err  error                 // first that storing met: the training stops
+	run     *store.Run
+	bar     *progress
+	log     *slog.Logger
+	loggers []logger
+	save    func(io.Writer) error // the trainer's
+	err     error                 // first that storing met: the training stops
 
 	saved time.Time     // when the last checkpoint was, or the start
 	took  time.Duration // the last one
@@ -314,6 +323,9 @@ func (s *session) checkpointIfDue(batch int) error {
 
 func (s *session) checkpoint(batch int) error {
 	start := time.Now()
+	for _, l := range s.loggers {
+		l.saving()
+	}
 	if err := s.run.Checkpoint(s.save); err != nil {
 		return err
 	}
@@ -334,7 +346,7 @@ func (s *session) Batch(b train.Record) {
 	if inf.Samples > 0 {
 		row[6], row[7] = inf.Residual(), inf.Gap()
 	}
-	s.keep(s.run.Row("metrics", []string{"batch", "mse", "running_mse", "passes", "macs", "seconds", "residual", "gap"}, row))
+	s.keep(s.row("metrics", []string{"batch", "mse", "running_mse", "passes", "macs", "seconds", "residual", "gap"}, row))
 	s.bar.set(float64(b.Batch), fmt.Sprintf("MSE %.4f", b.MSE))
 }
 
@@ -345,7 +357,7 @@ func (s *session) Eval(batch int, test train.Score) {
 }
 
 func (s *session) evalRow(batch int, test train.Score) error {
-	return s.run.Row("tests", []string{"batch", "mse", "accuracy"}, []any{batch, test.MSE, test.Accuracy})
+	return s.row("tests", []string{"batch", "mse", "accuracy"}, []any{batch, test.MSE, test.Accuracy})
 }
 
 func (s *session) keep(err error) {
