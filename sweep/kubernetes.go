@@ -81,7 +81,7 @@ func (j Kubernetes) Manifest() ([]byte, error) {
 	}
 	var out []byte
 	for _, doc := range []manifest{config, job} {
-		b, err := yaml.MarshalWithOptions(doc, yaml.UseLiteralStyleIfMultiline(true), yaml.IndentSequence(true))
+		b, err := yaml.MarshalWithOptions(doc, yaml.IndentSequence(true))
 		if err != nil {
 			return nil, err
 		}

@@ -61,13 +61,15 @@ func (j Slurm) Script() string {
 	fmt.Fprintf(&b, `
 # Written by settle sweep --engine slurm; settle sweep resubmit hands it to sbatch again.
 trial=$((SLURM_ARRAY_TASK_ID + ${1:-0}))
-%s sweep run %s --trial "$trial" --workers %d --checkpoint-every %s &
-pid=$!
-
+pid=
 again=
 signalled=
-trap 'signalled=1; again=1; kill -USR1 "$pid" 2>/dev/null' USR1
-trap 'signalled=1; kill -TERM "$pid" 2>/dev/null' TERM
+trap 'signalled=1; again=1; [ -z "$pid" ] || kill -USR1 "$pid" 2>/dev/null' USR1
+trap 'signalled=1; [ -z "$pid" ] || kill -TERM "$pid" 2>/dev/null' TERM
+
+%s sweep run %s --trial "$trial" --workers %d --checkpoint-every %s &
+pid=$!
+[ -z "$again" ] || kill -USR1 "$pid" 2>/dev/null # it came before there was whom to tell
 
 wait "$pid"
 code=$?

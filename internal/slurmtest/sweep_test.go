@@ -86,7 +86,12 @@ func TestASweepOnSlurmIsTheLocalOne(t *testing.T) {
 			t.Logf("trial %d went on from batch %d of %d", i, batch, batches)
 		}
 	}
-	collected := c.run(settle, "sweep", "collect", remote, "--json", "--quiet")
+	collected(t, c.run(settle, "sweep", "collect", remote, "--json", "--quiet"))
+}
+
+// collected wants the table to have every trial, finished, in its place.
+func collected(t *testing.T, text string) {
+	t.Helper()
 	var table struct {
 		Trials []struct {
 			Trial   int
@@ -94,7 +99,7 @@ func TestASweepOnSlurmIsTheLocalOne(t *testing.T) {
 			Weights string `json:"weights_sha256"`
 		}
 	}
-	decode(t, collected, &table)
+	decode(t, text, &table)
 	if len(table.Trials) != trials {
 		t.Errorf("%d trials collected", len(table.Trials))
 	}
