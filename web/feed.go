@@ -21,9 +21,9 @@ const eventPoints = 120
 // newer when it is ready, so that a slow one costs nothing and misses nothing but batches that are forgotten by then.
 type feed struct {
 	total int
+	bell  *bell // rings at every change
 
 	mu      sync.Mutex
-	changed chan struct{} // closed at every change, and replaced
 	points  []point
 	every   int // batches between two remembered ones
 	last    point
@@ -32,7 +32,31 @@ type feed struct {
 	message string
 	summary *train.Summary
 	version int // of all but the points
-	closed  bool
+}
+
+// bell tells any number of waiters that something has changed.
+type bell struct {
+	mu sync.Mutex
+	c  chan struct{} // nil: nobody waits
+}
+
+// wait returns a channel that is closed at the next ring.
+func (b *bell) wait() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.c == nil {
+		b.c = make(chan struct{})
+	}
+	return b.c
+}
+
+func (b *bell) ring() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.c != nil {
+		close(b.c)
+		b.c = nil
+	}
 }
 
 // point is a row of numbers: batch first, then for a training MSE, its running mean, passes, residual ratio, gap; for a
@@ -60,8 +84,10 @@ func (p point) append(b []byte) []byte {
 	return append(b, ']')
 }
 
-// news is what has changed since a client last asked.
+// news is what has changed of a training since a client last asked.
 type news struct {
+	ID      int            `json:"id"`
+	Spec    *train.Spec    `json:"spec,omitempty"` // the first time
 	State   string         `json:"state"`
 	Batch   int            `json:"batch"`
 	Total   int            `json:"total"`
@@ -99,9 +125,7 @@ func (n news) encode() ([]byte, error) {
 // cursor is how far a client has read.
 type cursor struct{ batch, version int }
 
-func newFeed() *feed {
-	return &feed{changed: make(chan struct{}), every: 1, state: running}
-}
+func newFeed(b *bell) *feed { return &feed{bell: b, every: 1, state: running} }
 
 // Batch remembers a batch.
 func (f *feed) Batch(r train.Record) {
@@ -119,7 +143,7 @@ func (f *feed) Batch(r train.Record) {
 		f.every *= 2
 		f.points = slices.DeleteFunc(f.points, func(p point) bool { return int(p[0])%f.every != 0 })
 	}
-	f.wake()
+	f.bell.ring()
 }
 
 // Eval remembers a test.
@@ -130,7 +154,7 @@ func (f *feed) Eval(batch int, test train.Score) {
 		f.tests = append(f.tests, point{float64(batch), test.MSE, test.Accuracy})
 	}
 	f.version++
-	f.wake()
+	f.bell.ring()
 }
 
 // become changes the state.
@@ -139,7 +163,7 @@ func (f *feed) become(state, message string, s *train.Summary) {
 	defer f.mu.Unlock()
 	f.state, f.message, f.summary = state, message, s
 	f.version++
-	f.wake()
+	f.bell.ring()
 }
 
 // over reports whether the training is at its end, good or bad.
@@ -149,22 +173,8 @@ func (f *feed) over() bool {
 	return f.state != running && f.state != paused
 }
 
-// close says that there will be no more news.
-func (f *feed) close() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.closed = true
-	f.wake()
-}
-
-func (f *feed) wake() {
-	close(f.changed)
-	f.changed = make(chan struct{})
-}
-
-// since returns what is newer than the cursor and moves it; the channel is closed at the next change. fresh is false if
-// nothing is newer, open is false if nothing ever will be.
-func (f *feed) since(c *cursor) (n news, fresh, open bool, changed <-chan struct{}) {
+// since returns what is newer than the cursor and moves it; fresh is false if nothing is.
+func (f *feed) since(c *cursor) (n news, fresh bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	batch := 0
@@ -183,7 +193,7 @@ func (f *feed) since(c *cursor) (n news, fresh, open bool, changed <-chan struct
 		}
 		*c = cursor{batch, f.version}
 	}
-	return n, fresh, !f.closed, f.changed
+	return n, fresh
 }
 
 // thin keeps at most so many of the points, evenly, the last among them.

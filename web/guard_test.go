@@ -240,7 +240,7 @@ func TestSlowReadersAreDropped(t *testing.T) {
 	if err := conn.(*net.TCPConn).SetReadBuffer(1024); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(conn, "GET /api/trainings/%d/events HTTP/1.1\r\nHost: %s\r\n\r\n", e.ID, x.http.Listener.Addr())
+	fmt.Fprintf(conn, "GET /api/events HTTP/1.1\r\nHost: %s\r\n\r\n", x.http.Listener.Addr())
 	waitFor(t, "the client to be counted", func() bool { return x.srv.live.clients.Load() == 1 })
 	before := 0
 	x.follow(e.ID, func(n news) bool { before = n.Batch; return true })

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -9,7 +8,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/learn"
@@ -23,22 +21,14 @@ const (
 	mostLayers  = 64
 	mostBatch   = 1024
 	mostBatches = 1_000_000
-	mostClients = 512 // on event streams, of all trainings together
-	mostLooks   = 2   // at a time
-)
-
-// Times of an event stream. With many clients each hears less often, so that following costs a training little.
-const (
-	eventTime  = 80 * time.Millisecond // between two events to a client, at least
-	clientTime = 3 * time.Millisecond  // for each client
-	aliveTime  = 15 * time.Second      // between signs of life
-	stuckTime  = 10 * time.Second      // after which a client that takes nothing is dropped
+	mostLooks   = 2 // at a time
 )
 
 // live is the table of live trainings.
 type live struct {
 	opts    Options
 	clients atomic.Int64
+	bell    bell // of all feeds, and of this table
 	looks   chan struct{}
 
 	mu   sync.Mutex
@@ -56,7 +46,7 @@ func (v *live) register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/choices", v.choices)
 	mux.HandleFunc("GET /api/trainings", v.list)
 	mux.HandleFunc("POST /api/trainings", v.create)
-	mux.HandleFunc("GET /api/trainings/{id}/events", v.with(v.events))
+	mux.HandleFunc("GET /api/events", v.events)
 	mux.HandleFunc("POST /api/trainings/{id}/look", v.with(v.look))
 	mux.HandleFunc("POST /api/trainings/{id}/close", v.with(v.remove))
 	for _, what := range []string{"pause", "resume", "step"} {
@@ -95,14 +85,18 @@ type entry struct {
 }
 
 func (v *live) list(w http.ResponseWriter, r *http.Request) {
-	v.mu.Lock()
-	all := slices.Clone(v.all)
-	v.mu.Unlock()
 	out := []entry{}
-	for _, t := range all {
+	for _, t := range v.table() {
 		out = append(out, t.entry())
 	}
 	answer(w, out)
+}
+
+// table returns the trainings as they are.
+func (v *live) table() []*training {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.all)
 }
 
 func (t *training) entry() entry {
@@ -133,13 +127,14 @@ func (v *live) create(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusTooManyRequests, "%d trainings are under way, as many as may be at once: close one", len(v.all))
 		return
 	}
-	t, err := newTraining(v.next+1, spec, set, v.opts)
+	t, err := newTraining(v.next+1, spec, set, v)
 	if err != nil {
 		refuse(w, http.StatusBadRequest, "%v", err)
 		return
 	}
 	v.next++
 	v.all = append(v.all, t)
+	v.bell.ring()
 	answer(w, t.entry())
 }
 
@@ -211,18 +206,13 @@ func (v *live) room() bool {
 func (v *live) with(f func(http.ResponseWriter, *http.Request, *training)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id, err := strconv.Atoi(r.PathValue("id"))
-		v.mu.Lock()
-		i := slices.IndexFunc(v.all, func(t *training) bool { return t.ID == id })
-		var t *training
-		if i >= 0 {
-			t = v.all[i]
-		}
-		v.mu.Unlock()
-		if err != nil || t == nil {
+		all := v.table()
+		i := slices.IndexFunc(all, func(t *training) bool { return t.ID == id })
+		if err != nil || i < 0 {
 			refuse(w, http.StatusNotFound, "training %q: there is none", r.PathValue("id"))
 			return
 		}
-		f(w, r, t)
+		f(w, r, all[i])
 	}
 }
 
@@ -235,69 +225,8 @@ func (v *live) remove(w http.ResponseWriter, r *http.Request, t *training) {
 	v.all = slices.DeleteFunc(v.all, func(o *training) bool { return o == t })
 	v.mu.Unlock()
 	t.close()
+	v.bell.ring()
 	answer(w, none)
-}
-
-// events streams a training's news until it is closed or the client goes.
-func (v *live) events(w http.ResponseWriter, r *http.Request, t *training) {
-	if n := v.clients.Add(1); n > mostClients {
-		v.clients.Add(-1)
-		refuse(w, http.StatusServiceUnavailable, "%d clients follow trainings, as many as may at once", mostClients)
-		return
-	}
-	defer v.clients.Add(-1)
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	at := cursor{version: -1}
-	at.batch, _ = strconv.Atoi(cmp.Or(r.Header.Get("Last-Event-ID"), "0"))
-	out := http.NewResponseController(w)
-	pause := time.NewTimer(0)
-	defer pause.Stop()
-	for {
-		n, fresh, open, changed := t.feed.since(&at)
-		if fresh && !v.send(w, out, at.batch, n) {
-			return
-		}
-		if !open {
-			fmt.Fprint(w, "event: gone\ndata: {}\n\n")
-			return
-		}
-		if fresh { // not at once again
-			pause.Reset(max(eventTime, time.Duration(v.clients.Load())*clientTime))
-			select {
-			case <-pause.C:
-			case <-r.Context().Done():
-				return
-			}
-		}
-		pause.Reset(aliveTime)
-		select {
-		case <-changed:
-		case <-pause.C:
-			if !v.write(out, func() { fmt.Fprint(w, ": alive\n\n") }) {
-				return
-			}
-		case <-r.Context().Done():
-			return
-		}
-	}
-}
-
-// send writes one event and reports whether the client took it.
-func (v *live) send(w http.ResponseWriter, out *http.ResponseController, id int, n news) bool {
-	b, err := n.encode()
-	if err != nil {
-		return false
-	}
-	return v.write(out, func() { fmt.Fprintf(w, "id: %d\ndata: %s\n\n", id, b) })
-}
-
-func (v *live) write(out *http.ResponseController, f func()) bool {
-	if err := out.SetWriteDeadline(v.opts.Now().Add(stuckTime)); err != nil {
-		return false
-	}
-	f()
-	return out.Flush() == nil
 }
 
 // close ends all trainings and takes no more.

@@ -44,8 +44,8 @@ func follower(ctx context.Context, client *http.Client, url string, events *atom
 	}
 }
 
-// gather lets a crowd follow a training for so long and returns how many events each had.
-func (x *explorer) gather(id int, how time.Duration) []int64 {
+// gather lets a crowd follow for so long and returns how many events each had.
+func (x *explorer) gather(how time.Duration) []int64 {
 	x.Helper()
 	ctx, stop := context.WithTimeout(x.Context(), how)
 	defer stop()
@@ -55,7 +55,7 @@ func (x *explorer) gather(id int, how time.Duration) []int64 {
 	var wg sync.WaitGroup
 	for i := range counts {
 		wg.Go(func() {
-			if err := follower(ctx, client, fmt.Sprintf("%s/api/trainings/%d/events", x.http.URL, id), &counts[i]); err != nil && ctx.Err() == nil {
+			if err := follower(ctx, client, x.http.URL+"/api/events", &counts[i]); err != nil && ctx.Err() == nil {
 				x.Error(err)
 			}
 		})
@@ -99,7 +99,7 @@ func TestCrowdFollowsATraining(t *testing.T) {
 	}
 	x.follow(e.ID, func(n news) bool { return n.Batch > 200 })
 	before, routines := memory(), runtime.NumGoroutine()
-	events := x.gather(e.ID, how)
+	events := x.gather(how)
 	least := int64(how/(crowd*clientTime)) / 3
 	if low := slices.Min(events); low < max(2, least) {
 		t.Errorf("one client had %d events in %v, the median %d; want %d", low, how, median(events), least)
@@ -114,7 +114,7 @@ func TestCrowdFollowsATraining(t *testing.T) {
 		start := x.batch(e.ID)
 		time.Sleep(each)
 		middle := x.batch(e.ID)
-		x.gather(e.ID, each)
+		x.gather(each)
 		ratios = append(ratios, float64(x.batch(e.ID)-middle)/float64(middle-start))
 	}
 	if pairs > 0 {
@@ -133,14 +133,14 @@ func median[V int64 | float64](v []V) V {
 
 // BenchmarkEvent is the cost of an event to a client that is as far behind as the largest crowd lets it be.
 func BenchmarkEvent(b *testing.B) {
-	f := newFeed()
+	f := newFeed(&bell{})
 	for i := range 3 * keep {
 		f.Batch(train.Record{Batch: i + 1, MSE: 0.1, Running: 0.1, Passes: float64(i)})
 	}
 	b.ReportAllocs()
 	for b.Loop() {
 		c := cursor{batch: 2 * keep, version: -1}
-		n, _, _, _ := f.since(&c)
+		n, _ := f.since(&c)
 		text, err := n.encode()
 		if err != nil || len(n.Points) < eventPoints/2 {
 			b.Fatal(err, len(n.Points))

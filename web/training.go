@@ -79,14 +79,14 @@ func newEngine[T tensor.Float](spec train.Spec, set *data.Set, opts train.Option
 }
 
 // newTraining starts a training. The error names every flag at fault.
-func newTraining(id int, spec train.Spec, set *data.Set, opts Options) (*training, error) {
-	t := &training{ID: id, Spec: spec, set: set, feed: newFeed(), calls: make(chan func()), gone: make(chan struct{})}
+func newTraining(id int, spec train.Spec, set *data.Set, v *live) (*training, error) {
+	t := &training{ID: id, Spec: spec, set: set, feed: newFeed(&v.bell), calls: make(chan func()), gone: make(chan struct{})}
 	make := newEngine[float32]
 	if spec.DType == "float64" {
 		make = newEngine[float64]
 	}
 	var err error
-	if t.engine, err = make(spec, set, train.Options{Recorder: t.feed, Now: opts.Now, Stop: t.stop}); err != nil {
+	if t.engine, err = make(spec, set, train.Options{Recorder: t.feed, Now: v.opts.Now, Stop: t.stop}); err != nil {
 		return nil, err
 	}
 	t.feed.total = t.engine.Total()
@@ -113,7 +113,6 @@ func (t *training) stop(r train.Record) bool {
 func (t *training) run(ctx context.Context) {
 	defer close(t.gone)
 	defer t.engine.Close()
-	defer t.feed.close()
 	for t.part(ctx) {
 		for t.hold {
 			select {

@@ -4,7 +4,7 @@
 //
 //	guard.go      which requests are answered at all
 //	assets.go     the files of the pages, embedded; export.go the toy as a static page
-//	training.go   one live training, feed.go who follows it, live.go the table of them and its routes
+//	training.go   one live training, live.go the table of them and its routes, feed.go and events.go how they are followed
 //	look.go       one sample settling in a copy of a live network
 //	runs.go       stored runs
 package web
@@ -35,7 +35,7 @@ type Options struct {
 	Listing Listing
 	// Trainings bounds the live trainings that are kept; 0 means 4. Workers are those of each.
 	Trainings, Workers int
-	Now                func() time.Time // the clock of trainings; nil: their seconds stay 0
+	Now                func() time.Time // the clock
 }
 
 // Server is the explorer.
@@ -51,6 +51,9 @@ type Server struct {
 func New(opts Options) (*Server, error) {
 	if len(opts.Hosts) == 0 && opts.Token == "" {
 		panic("web: neither hosts nor a token")
+	}
+	if opts.Now == nil || opts.OpenSet == nil {
+		panic("web: no clock, or no sets")
 	}
 	opts.Trainings = cmp.Or(opts.Trainings, 4)
 	opts.Workers = max(1, opts.Workers)
@@ -86,12 +89,17 @@ const (
 	shutdownTime = 3 * time.Second
 )
 
+// server is the explorer on a connection.
+func (s *Server) server() *http.Server {
+	return &http.Server{Handler: s, ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: requestTime, IdleTimeout: idleTime, MaxHeaderBytes: headerBytes}
+}
+
 // Serve answers on the listener until ctx ends, then ends streams and trainings, lets other requests finish, and returns nil.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	streams, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	srv := &http.Server{Handler: s, ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: requestTime, IdleTimeout: idleTime,
-		MaxHeaderBytes: headerBytes, BaseContext: func(net.Listener) context.Context { return streams }}
+	srv := s.server()
+	srv.BaseContext = func(net.Listener) context.Context { return streams }
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(l) }()
 	select {

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -33,8 +34,9 @@ type explorer struct {
 func open(t *testing.T, change ...func(*Options, *httptest.Server)) *explorer {
 	t.Helper()
 	x := &explorer{T: t}
-	x.http = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { x.srv.ServeHTTP(w, r) }))
-	x.http.Config.MaxHeaderBytes = headerBytes
+	x.http = httptest.NewUnstartedServer(nil)
+	x.http.Config = (&Server{}).server() // limits and times as they are served
+	x.http.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { x.srv.ServeHTTP(w, r) })
 	opts := Options{Hosts: []string{x.http.Listener.Addr().String()}, Sets: []string{"set"}, OpenSet: func(string) (*data.Set, error) { return synthetic(), nil },
 		Runs: filepath.Join(t.TempDir(), "runs"), Workers: 2, Now: time.Now}
 	for _, f := range change {
@@ -111,9 +113,9 @@ func (x *explorer) follow(id int, f func(news) bool) {
 	}
 }
 
-// follow reads events until f says enough, the training is closed, or the context ends.
+// follow reads a training's events until f says enough, the training is closed, or the context ends.
 func follow(ctx context.Context, url string, id int, f func(news) bool) error {
-	req, err := http.NewRequestWithContext(ctx, "GET", fmt.Sprintf("%s/api/trainings/%d/events", url, id), nil)
+	req, err := http.NewRequestWithContext(ctx, "GET", url+"/api/events", nil)
 	if err != nil {
 		return err
 	}
@@ -132,13 +134,16 @@ func follow(ctx context.Context, url string, id int, f func(news) bool) error {
 			return err
 		}
 		if event == "gone" {
-			return nil
+			if string(data) == strconv.Itoa(id) {
+				return nil
+			}
+			continue
 		}
 		var n news
 		if err := json.Unmarshal(data, &n); err != nil {
 			return err
 		}
-		if f(n) {
+		if n.ID == id && f(n) {
 			return nil
 		}
 	}
@@ -242,7 +247,7 @@ func TestTrainingsAreBounded(t *testing.T) {
 	if code, text := x.ask("POST", "/api/trainings", small(5, ""), asJSON); code != http.StatusTooManyRequests {
 		t.Errorf("a third of two: %d %s", code, text)
 	}
-	if code, _ := x.ask("GET", fmt.Sprintf("/api/trainings/%d/events", over.ID), ""); code != http.StatusNotFound {
+	if code, _ := x.ask("POST", fmt.Sprintf("/api/trainings/%d/look", over.ID), "{}", asJSON); code != http.StatusNotFound {
 		t.Errorf("the one that was over is still there: %d", code)
 	}
 	var none struct{}
@@ -270,12 +275,12 @@ func TestRefusedTrainings(t *testing.T) {
 
 // TestFeedRemembersAFewThousandBatches of any number, the last always among them.
 func TestFeedRemembersAFewThousandBatches(t *testing.T) {
-	f := newFeed()
+	f := newFeed(&bell{})
 	var slow cursor
 	for b := 1; b <= 100_003; b++ {
 		f.Batch(train.Record{Batch: b})
 		if b == 10 {
-			if n, _, _, _ := f.since(&slow); len(n.Points) != 10 {
+			if n, _ := f.since(&slow); len(n.Points) != 10 {
 				t.Errorf("after 10 batches %d points", len(n.Points))
 			}
 		}
@@ -289,14 +294,60 @@ func TestFeedRemembersAFewThousandBatches(t *testing.T) {
 		least, most   int
 		first, latest float64
 	}{{"slow", &slow, eventPoints / 2, eventPoints, 10, 3000}, {"new", &cursor{}, keep/2 - 1, keep, 0, 64}} {
-		n, fresh, open, _ := f.since(c.at)
+		n, fresh := f.since(c.at)
 		first, last := n.Points[0][0], n.Points[len(n.Points)-1][0]
-		if !fresh || !open || last != 100_003 || first <= c.first || first > c.latest || len(n.Points) < c.least || len(n.Points) > c.most {
+		if !fresh || last != 100_003 || first <= c.first || first > c.latest || len(n.Points) < c.least || len(n.Points) > c.most {
 			t.Errorf("a %s client gets %d points from %v to %v", c.name, len(n.Points), first, last)
 		}
 	}
-	if _, fresh, _, _ := f.since(&slow); fresh {
+	if _, fresh := f.since(&slow); fresh {
 		t.Error("the same again is news")
+	}
+}
+
+// TestOneStreamHasAllTrainings: those there were, those that come, and word of those that go; what a client knows already is
+// not sent again.
+func TestOneStreamHasAllTrainings(t *testing.T) {
+	x := open(t)
+	first := x.train(small(30, ""))
+	x.until(first.ID, done)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	req, err := http.NewRequestWithContext(ctx, "GET", fmt.Sprintf("%s/api/events?at=%d:20,77:5,x:y", x.http.URL, first.ID), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	d := newEvents(resp.Body)
+	_, data, err := d.next()
+	var n news
+	if err != nil || json.Unmarshal(data, &n) != nil || n.ID != first.ID || n.Spec == nil || len(n.Points) != 10 || n.Points[0][0] != 21 {
+		t.Fatalf("%v: %s: want batches 21 to 30, with what is trained", err, data)
+	}
+	if event, data, err := d.next(); err != nil || event != "gone" || string(data) != "77" {
+		t.Errorf("%v: %s %s: want word that 77 is gone", err, event, data)
+	}
+	second := x.train(small(1_000_000, `,"seed":9`))
+	if _, data, err = d.next(); err != nil || json.Unmarshal(data, &n) != nil || n.ID != second.ID || n.Spec.Seed != 9 {
+		t.Errorf("%v: %.200s: want the new training", err, data)
+	}
+	var none struct{}
+	x.post(fmt.Sprintf("/api/trainings/%d/close", first.ID), "{}", &none)
+	for {
+		event, data, err := d.next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if event == "gone" {
+			if string(data) != strconv.Itoa(first.ID) {
+				t.Errorf("%s is gone, want %d", data, first.ID)
+			}
+			return
+		}
 	}
 }
 

@@ -85,7 +85,7 @@ func TestExplorer(t *testing.T) {
 		test func(*testing.T, *explorer)
 	}{
 		{"toy numbers", toyNumbers}, {"toy controls", toyControls}, {"toy by hand", toyByHand}, {"toy shared", toyShared}, {"toy in space", toyInSpace}, {"toy downloads", toyDownloads},
-		{"toy absorbs changes", toyAbsorbs}, {"speed", speed}, {"training", training}, {"inside", inside}, {"drawing", drawing}, {"runs", runs}, {"static page", staticPage}, {"accessible", accessible},
+		{"toy absorbs changes", toyAbsorbs}, {"speed", speed}, {"training", training}, {"inside", inside}, {"drawing", drawing}, {"tabs", tabs}, {"runs", runs}, {"static page", staticPage}, {"accessible", accessible},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, x) })
 	}
@@ -489,6 +489,30 @@ func drawing(t *testing.T, x *explorer) {
 	p.shot("network-390")
 	p.click("#wipe")
 	p.blameless()
+}
+
+// tabs: more of them than a browser opens connections each show the trainings, and those that are seen follow them.
+func tabs(t *testing.T, x *explorer) {
+	var open []*tab
+	for range 8 {
+		p := x.open(t, "network", 1440)
+		p.until(`document.querySelector("[data-id]")`)
+		open = append(open, p)
+	}
+	last := open[len(open)-1]
+	n := eval[int](last, `document.querySelectorAll("[data-id]").length`)
+	last.set("#depth", "1")
+	last.set("#batches", "30")
+	last.click("#start")
+	for _, p := range []*tab{last, open[0], open[4]} { // as a person turns to them
+		p.front()
+		p.until(fmt.Sprintf(`document.querySelectorAll("[data-id]").length === %d && [...document.querySelectorAll("[data-id]")].every(e => e.dataset.state === "done")`, n+1))
+	}
+	for _, p := range open {
+		p.blameless()
+	}
+	last.click("[data-id]:last-child [data-do=close]")
+	open[2].until(fmt.Sprintf(`document.querySelectorAll("[data-id]").length === %d`, n))
 }
 
 // runs: the table filters and sorts, chosen runs lie side by side, reports open.

@@ -73,9 +73,7 @@ func openTab(t *testing.T, browser context.Context, url string, width int64, all
 	var stop context.CancelFunc
 	p.ctx, stop = context.WithTimeout(ctx, 3*time.Minute)
 	t.Cleanup(stop)
-	if _, err := chromedp.Call(p.ctx, page.BringToFront, cdp.Empty{}); err != nil { // a tab that is not seen paints nothing
-		t.Fatal(err)
-	}
+	p.front()
 	p.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(url))
 	return p
 }
@@ -83,6 +81,14 @@ func openTab(t *testing.T, browser context.Context, url string, width int64, all
 func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	p.Helper()
 	if err := chromedp.Do(p.ctx, steps...); err != nil {
+		p.Fatal(err)
+	}
+}
+
+// front turns to the tab: one that is not seen paints nothing.
+func (p *tab) front() {
+	p.Helper()
+	if _, err := chromedp.Call(p.ctx, page.BringToFront, cdp.Empty{}); err != nil {
 		p.Fatal(err)
 	}
 }

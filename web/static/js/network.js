@@ -70,15 +70,39 @@ function adopt({id, spec}) {
   live.set(id, t);
   $("#trainings").append(t.item);
   $("#empty").hidden = true;
-  t.source = new EventSource(`api/trainings/${id}/events`);
-  t.source.onmessage = event => take(t, JSON.parse(event.data));
-  t.source.addEventListener("gone", () => drop(id));
+}
+
+// hear takes a message of the stream.
+function hear({news, gone}) {
+  if (gone !== undefined) { drop(gone); return; }
+  if (news.spec) adopt(news);
+  const t = live.get(news.id);
+  if (!t) return;
+  take(t, news);
+  if (!selected) select(t.id);
+}
+
+// follow listens to all trainings: through a worker that the tabs share, or, where there is none, while this one is seen.
+let source = null;
+function follow() {
+  if (globalThis.SharedWorker) {
+    const worker = new SharedWorker(new URL("stream.js", import.meta.url));
+    worker.port.onmessage = event => hear(event.data);
+    return;
+  }
+  const listen = () => {
+    source?.close();
+    source = document.hidden ? null : new EventSource(`api/events?at=${[...live.keys()].map(id => `${id}:0`)}`);
+    source?.addEventListener("message", event => hear({news: JSON.parse(event.data)}));
+    source?.addEventListener("gone", event => hear({gone: Number(event.data)}));
+  };
+  document.addEventListener("visibilitychange", listen);
+  listen();
 }
 
 function drop(id) {
   const t = live.get(id);
   if (!t) return;
-  t.source.close();
   t.item.remove();
   live.delete(id);
   if (selected === id) { selected = null; $("#inside").hidden = true; }
@@ -288,6 +312,7 @@ async function start() {
   fillForm();
   for (const t of await get("api/trainings")) adopt(t);
   if (live.size) select([...live.keys()].pop());
+  follow();
   redraw();
   document.body.dataset.ready = "network";
 }
