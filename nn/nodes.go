@@ -284,8 +284,8 @@ func (s Step) shape(in Image) (out Image, err error) {
 		}
 		out, fits = in.after(s.N, s.Size, s.Stride, s.Pad)
 	case Max, Avg:
-		if s.Size < 1 || s.Stride < 1 {
-			return in, errors.New("want a window and a stride from 1")
+		if s.Size < 1 || s.Stride < 1 || in.Len() > maxPooled {
+			return in, fmt.Errorf("an image of %v: want a window and a stride from 1, and at most %d elements", in, maxPooled)
 		}
 		out, fits = in.after(in.C, s.Size, s.Stride, 0)
 	case Drop:

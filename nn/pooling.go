@@ -2,6 +2,9 @@ package nn
 
 import "github.com/settle-pc/settle/tensor"
 
+// maxPooled is the largest number of elements of an image that is pooled.
+const maxPooled = 1 << 24
+
 // windows are those of a pooling layer: size×size pixels, stride apart, none of them outside the image.
 type windows[T tensor.Float] struct {
 	bare[T]
@@ -10,8 +13,8 @@ type windows[T tensor.Float] struct {
 }
 
 func newWindows[T tensor.Float](in Image, size, stride int) windows[T] {
-	if !in.valid() {
-		panic("nn: pooling without channels or pixels")
+	if !in.valid() || in.Len() > maxPooled {
+		panic("nn: pooling of no pixels or of more than 2²⁴ elements")
 	}
 	if size < 1 || stride < 1 {
 		panic("nn: pooling wants a window and a stride from 1")
@@ -35,10 +38,15 @@ func (w *windows[T]) MACs() int { return w.out.Len() * w.size * w.size }
 // pixel returns the channels of a pixel of the result in row.
 func (w *windows[T]) pixel(row []T, p int) []T { return row[p*w.in.C : (p+1)*w.in.C] }
 
-// under returns the channels of pixel k of the window of pixel p of the result, in an image z.
-func (w *windows[T]) under(z []T, p, k int) []T {
+// offset is where, in an image, pixel k of the window of pixel p of the result begins.
+func (w *windows[T]) offset(p, k int) int {
 	y, x := p/w.out.W*w.stride+k/w.size, p%w.out.W*w.stride+k%w.size
-	at := (y*w.in.W + x) * w.in.C
+	return (y*w.in.W + x) * w.in.C
+}
+
+// under returns the channels of that pixel of the image z.
+func (w *windows[T]) under(z []T, p, k int) []T {
+	at := w.offset(p, k)
 	return z[at : at+w.in.C]
 }
 
@@ -111,7 +119,7 @@ func (m *MaxPool[T]) Affine() bool { return m.size == 1 }
 // Smooth is false, unless windows are single pixels.
 func (m *MaxPool[T]) Smooth() bool { return m.size == 1 }
 
-// Slot keeps which pixel of its window each element of the result is.
+// Slot keeps which element of the image each element of the result is: exact, since there are no more than 2²⁴ of them.
 func (m *MaxPool[T]) Slot() Slot { return Slot{Floats: m.out.Len()} }
 
 // Forward stores the largest elements.
@@ -119,14 +127,18 @@ func (m *MaxPool[T]) Forward(dst, z tensor.Matrix[T], c Cache[T]) {
 	n := m.size * m.size
 	for i := range dst.Rows {
 		to, from, which := dst.Row(i), z.Row(i), c.F.Row(i)
-		clear(which)
 		for p := range m.out.H * m.out.W {
 			best, at := m.pixel(to, p), m.pixel(which, p)
-			copy(best, m.under(from, p, 0))
+			first := m.offset(p, 0)
+			copy(best, from[first:])
+			for j := range at {
+				at[j] = T(first + j)
+			}
 			for k := 1; k < n; k++ {
-				for j, v := range m.under(from, p, k) {
+				first := m.offset(p, k)
+				for j, v := range from[first : first+len(best)] {
 					if b := best[j]; v > b || v != v && b == b {
-						best[j], at[j] = v, T(k)
+						best[j], at[j] = v, T(first+j)
 					}
 				}
 			}
@@ -137,9 +149,9 @@ func (m *MaxPool[T]) Forward(dst, z tensor.Matrix[T], c Cache[T]) {
 // Push stores v where the largest elements were.
 func (m *MaxPool[T]) Push(dst, v tensor.Matrix[T], c Cache[T]) {
 	for i := range dst.Rows {
-		to, from, which := dst.Row(i), v.Row(i), c.F.Row(i)
-		for e := range to {
-			to[e] = from[m.source(e, int(which[e]))]
+		to, from := dst.Row(i), v.Row(i)
+		for e, at := range c.F.Row(i) {
+			to[e] = from[int(at)]
 		}
 	}
 }
@@ -148,16 +160,9 @@ func (m *MaxPool[T]) Push(dst, v tensor.Matrix[T], c Cache[T]) {
 func (m *MaxPool[T]) Pull(dst, u tensor.Matrix[T], c Cache[T]) {
 	tensor.Zero(dst)
 	for i := range dst.Rows {
-		to, from, which := dst.Row(i), u.Row(i), c.F.Row(i)
-		for e, v := range from {
-			to[m.source(e, int(which[e]))] += v
+		to, from := dst.Row(i), u.Row(i)
+		for e, at := range c.F.Row(i) {
+			to[int(at)] += from[e]
 		}
 	}
-}
-
-// source is the element of the image that is pixel k of the window of element e of the result.
-func (m *MaxPool[T]) source(e, k int) int {
-	p, c := e/m.in.C, e%m.in.C
-	y, x := p/m.out.W*m.stride+k/m.size, p%m.out.W*m.stride+k%m.size
-	return (y*m.in.W+x)*m.in.C + c
 }
