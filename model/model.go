@@ -1,6 +1,7 @@
 // Package model is a network to and from a file: safetensors with the architecture in the metadata.
 //
-// Layer l = 1…L holds the tensors layers.l.W (n_l×n_{l−1}, row-major) and, with biases, layers.l.b (n_l). The metadata
+// Layer l = 1…L holds the tensors layers.l.W (n_l×n_{l−1}, row-major) and, with biases, layers.l.b (n_l), or whatever its
+// nn.Param list: a convolution W of out×kernel×kernel×in, a normalisation gain and shift, attention Wq, Wk, Wv, Wo. The metadata
 // say what is needed to build the network and to feed it: format, arch, act, place, bias, and mean, std, rows, cols,
 // data of the set it was trained on.
 package model
@@ -101,7 +102,7 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 		return m, fmt.Errorf("model: metadata format %q: want %q, as settle train writes it", got, Format)
 	}
 	var err error
-	m.Arch.Dims, err = nn.ParseDims(meta["arch"])
+	m.Arch, err = nn.ParseArch(meta["arch"])
 	fail(wrap("arch", err))
 	m.Arch.Act, err = nn.ParseActivation(meta["act"])
 	fail(wrap("act", err))
@@ -160,24 +161,25 @@ func unread(meta map[string]string, key string, err error, want string) error {
 // rounded to float32.
 func Network[T tensor.Float](f *File) (*nn.Network[T], error) {
 	// Checked before memory is asked for on the word of the metadata alone.
-	if err := fit(f.tensors, layers(f.Arch)); err != nil {
-		return nil, err
-	}
-	net, err := nn.Build[T](f.Arch)
+	layers, err := nn.LayersOf[T](f.Arch)
 	if err != nil {
 		return nil, err
 	}
+	if err := fit(f.tensors, params(layers)); err != nil {
+		return nil, err
+	}
+	net := nn.New(layers...)
 	if err := SetTensors(net, f.tensors); err != nil {
 		return nil, err
 	}
 	return net, nil
 }
 
-// layers describes the parameters of each layer of the architecture.
-func layers(a nn.Arch) [][]nn.Param {
+// params describes the parameters of each layer.
+func params[T tensor.Float](layers []nn.Layer[T]) [][]nn.Param {
 	var out [][]nn.Param
-	for l := 1; l < len(a.Dims); l++ {
-		out = append(out, nn.NewDense[float32](a.Dims[l-1], a.Dims[l], a.Act, a.Place, a.Bias).Params())
+	for _, l := range layers {
+		out = append(out, l.Params())
 	}
 	return out
 }
@@ -211,10 +213,7 @@ func fit(f *safetensors.File, layers [][]nn.Param) error {
 
 // SetTensors gives net the parameters in f. Every parameter must be there in its shape, and no other layer's.
 func SetTensors[T tensor.Float](net *nn.Network[T], f *safetensors.File) error {
-	var layers [][]nn.Param
-	for _, l := range net.Layers {
-		layers = append(layers, l.Params())
-	}
+	layers := params(net.Layers)
 	if err := fit(f, layers); err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ var (
 func (s Spec) Network() (nn.Arch, nn.Init, error) {
 	var a nn.Arch
 	var errs [5]error
-	a.Dims, errs[0] = nn.ParseDims(s.Arch)
+	a, errs[0] = nn.ParseArch(s.Arch)
 	a.Act, errs[1] = nn.ParseActivation(s.Act)
 	a.Place, errs[2] = nn.ParsePlace(s.Place)
 	a.Bias, a.Residual = s.Bias, s.Residual
@@ -107,7 +107,8 @@ func (s Spec) Validate() error {
 			faults = append(faults, fmt.Errorf("--%s %v: want %s", flag, v, want))
 		}
 	}
-	if _, _, err := s.Network(); err != nil {
+	arch, _, err := s.Network()
+	if err != nil {
 		faults = append(faults, err)
 	}
 	if _, _, err := s.normalization(); err != nil {
@@ -139,8 +140,8 @@ func (s Spec) Validate() error {
 	must(s.EvalEvery >= 0, "eval-every", s.EvalEvery, "a number of batches from 1, or 0 for the end only")
 	must(s.Limit >= 0, "limit", s.Limit, "a number of training images from 1, or 0 for all")
 	must(s.Workers >= 1, "workers", s.Workers, "a number from 1")
-	must(s.Solver != "exact" || s.Act == "linear", "solver", s.Solver, "exact only with --act linear; auto takes any network")
-	must(s.Solver != "chord" || s.smooth(), "solver", s.Solver, "chord only with a smooth activation; auto takes any network")
+	must(s.Solver != "exact" || err != nil || arch.Affine(), "solver", s.Solver, "exact only with --act linear and layers that are affine; auto takes any network")
+	must(s.Solver != "chord" || err != nil || arch.Smooth(), "solver", s.Solver, "chord only with a smooth activation and without maxpool; auto takes any network")
 	stepped := s.Rule == "ipc" || learn.Steps(s.Solver)
 	must(!s.ByBatch || stepped, "divide-by-batch", s.ByBatch, "a solver with a step of its own (euler, momentum, nesterov, heun, bosh, dopri) or --rule ipc")
 	must(s.Horizon == 0 || strings.HasPrefix(s.Solver, "heun") || strings.HasPrefix(s.Solver, "dopri") || s.Solver == "bosh",
@@ -211,12 +212,6 @@ func (s Spec) tuning() learn.Tuning {
 		t.Scale = 1 / float64(max(s.Batch, 1))
 	}
 	return t
-}
-
-// smooth reports whether the activation is, or is not known.
-func (s Spec) smooth() bool {
-	act, err := nn.ParseActivation(s.Act)
-	return err != nil || act.Smooth()
 }
 
 // Fits reports every flag that does not go with the set.
