@@ -87,6 +87,7 @@ type State[T tensor.Float] struct {
 	*layout[T]
 	Trace *nn.Trace[T]
 	yhat  tensor.Matrix[T] // ŷ, B×n_L
+	r     tensor.Matrix[T] // scratch of Fit, B×n_L
 	w     tensor.Matrix[T] // tangents in Push, B×Dim
 
 	// g_1(x) does not change while the input is clamped and the weights rest.
@@ -105,14 +106,14 @@ func (pc *PC[T]) NewState(rows int) *State[T] {
 		t.Z[0] = tensor.New[T](rows, pc.Net.Inputs())
 	}
 	return &State[T]{layout: y, Trace: t,
-		yhat: tensor.New[T](rows, pc.Net.Outputs()), w: tensor.New[T](rows, y.dim),
+		yhat: tensor.New[T](rows, pc.Net.Outputs()), r: tensor.New[T](rows, pc.Net.Outputs()), w: tensor.New[T](rows, y.dim),
 		first: tensor.New[T](rows, pc.Net.Width(1))}
 }
 
 // RowsOf returns the window of rows lo ≤ i < hi, which shares the memory but counts its own cost.
 func (s *State[T]) RowsOf(lo, hi int) *State[T] {
 	return &State[T]{layout: s.layout, Trace: s.Trace.RowsOf(lo, hi),
-		yhat: s.yhat.RowsOf(lo, hi), w: s.w.RowsOf(lo, hi), first: s.first.RowsOf(lo, hi)}
+		yhat: s.yhat.RowsOf(lo, hi), r: s.r.RowsOf(lo, hi), w: s.w.RowsOf(lo, hi), first: s.first.RowsOf(lo, hi)}
 }
 
 // Dim is the number of free coordinates of one sample: Σ n_l over the layers that are not clamped.
@@ -138,6 +139,17 @@ func (s *State[T]) Clamp(l int, z tensor.Matrix[T]) {
 	}
 	s.Trace.Z[l] = z
 	s.firstRows = 0
+}
+
+// Fit adds to loss the output term of each sample at the last Eval over all rows, for precision 1, and to squares ‖y − ȳ‖², ȳ the
+// mean of y that ŷ predicts: at the feedforward point 𝓛, and n_L times the squared error of reports. The last layer is clamped.
+func (s *State[T]) Fit(loss, squares []float64) {
+	L := s.net.L()
+	if !s.clamped[L] {
+		panic("energy: no target: the last layer is free")
+	}
+	s.out.Residual(loss, s.r, s.Trace.Z[L], s.yhat, 1)
+	Misfit(s.out, squares, s.r, s.Trace.Z[L], s.yhat)
 }
 
 // Gradient stores ∂F/∂θ at the last Eval, summed over the batch, in grad (laid out like θ): −Σ_b (∂g_l/∂θ_l)ᵀ π_l e_l

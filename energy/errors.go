@@ -122,6 +122,9 @@ func (x *Errors[T]) Smooth() bool {
 	return x.out.Quadratic()
 }
 
+// Isotropic reports whether the output term is (π_L/2)‖y − ŷ‖², with the curvature π_L I.
+func (x *Errors[T]) Isotropic() bool { return x.out.Quadratic() }
+
 // Residual stores r = −∂F_L/∂ŷ at the last Eval in r (n×n_L).
 func (x *Errors[T]) Residual(r tensor.Matrix[T]) {
 	r.CopyFrom(x.Trace.U[x.net.L()].RowsOf(0, r.Rows))

@@ -36,7 +36,6 @@ type IPC[T tensor.Float] struct {
 	o     Incremental
 	parts []ipcPart[T]
 	input data.Batch[T]
-	scale float64 // 1/π_L
 	start bool
 	task  func(worker, i int)
 }
@@ -48,6 +47,7 @@ type ipcPart[T tensor.Float] struct {
 	z, grad     tensor.Matrix[T]
 	f0, now     []float64
 	res0, resid []float64
+	fit         *fit
 }
 
 var _ Rule[float32] = (*IPC[float32])(nil)
@@ -67,14 +67,15 @@ func NewIPC[T tensor.Float](problem *energy.PC[T], o Incremental, pool *Pool, ro
 		panic("learn: IPC wants a step above 0, steps, and a first step of the weights among them")
 	}
 	state := problem.NewState(rows)
-	r := &IPC[T]{batch: newBatch(state.Trace, pool), o: o, scale: 1 / outputPrecision(problem)}
+	r := &IPC[T]{batch: newBatch(state.Trace, pool), o: o}
 	z, grad := tensor.New[T](rows, state.Dim()), tensor.New[T](rows, state.Dim())
 	v := func() []float64 { return make([]float64, rows) }
-	f0, now, res0, resid := v(), v(), v(), v()
+	f0, now, res0, resid, loss, squares := v(), v(), v(), v(), v(), v()
 	for _, s := range r.shards {
 		r.parts = append(r.parts, ipcPart[T]{lo: s.Lo, hi: s.Hi, f: state.RowsOf(s.Lo, s.Hi).Activities(),
 			z: z.RowsOf(s.Lo, s.Hi), grad: grad.RowsOf(s.Lo, s.Hi),
-			f0: f0[s.Lo:s.Hi], now: now[s.Lo:s.Hi], res0: res0[s.Lo:s.Hi], resid: resid[s.Lo:s.Hi]})
+			f0: f0[s.Lo:s.Hi], now: now[s.Lo:s.Hi], res0: res0[s.Lo:s.Hi], resid: resid[s.Lo:s.Hi],
+			fit: &fit{loss: loss[s.Lo:s.Hi], squares: squares[s.Lo:s.Hi]}})
 	}
 	r.task = r.shard
 	return r
@@ -110,6 +111,8 @@ func (r *IPC[T]) shard(_, i int) {
 	if r.start {
 		copy(p.f0, p.now)
 		copy(p.res0, p.resid)
+		p.fit.begin()
+		p.f.Fit(p.fit.loss, p.fit.squares)
 	}
 	for k := range p.z.Rows {
 		tensor.Axpy(p.z.Row(k), T(-r.o.DT), p.grad.Row(k))
@@ -120,7 +123,7 @@ func (r *IPC[T]) shard(_, i int) {
 func (r *IPC[T]) stats() Stats {
 	updates := float64(r.o.Steps - r.o.From)
 	s := Stats{Passes: updates, MACs: updates}
-	loss := 0.0
+	loss, squares := 0.0, 0.0
 	for i := range r.parts {
 		p := &r.parts[i]
 		passes, macs := p.f.Cost()
@@ -137,11 +140,12 @@ func (r *IPC[T]) stats() Stats {
 			}
 		}
 		s.Inference.Add(one)
-		loss += sum(p.f0)
+		loss += sum(p.fit.loss)
+		squares += sum(p.fit.squares)
 	}
 	s.Passes += s.Inference.Passes
 	s.MACs += s.Inference.MACs
-	return lossStats(loss*r.scale, r.trace, s)
+	return lossStats(loss, squares, r.trace, s)
 }
 
 // State is empty.

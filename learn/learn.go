@@ -34,8 +34,8 @@ type Rule[T tensor.Float] interface {
 
 // Stats says what one batch cost and showed, before its update.
 type Stats struct {
-	Loss   float64 // 𝓛/B at the feedforward prediction: half the squared error, summed over outputs, mean over the batch
-	MSE    float64 // mean over batch and outputs of (y − ŷ)², 2·Loss/n_L
+	Loss   float64 // 𝓛/B at the feedforward prediction: half the squared error, or another output term, mean over the batch
+	MSE    float64 // mean over batch and outputs of (y − ȳ)², ȳ the mean of y that ŷ predicts: for squared error ŷ, and 2·Loss/n_L
 	Passes float64 // see notation; learning included
 	MACs   float64 // multiply-adds, in units of one feedforward evaluation of the batch
 	// Inference is the outcome of settling z, over all samples of the batch; without samples for rules that do not.
