@@ -2,7 +2,7 @@
 //
 // Layer l = 1…L holds the tensors layers.l.W (n_l×n_{l−1}, row-major) and, with biases, layers.l.b (n_l). The metadata
 // say what is needed to build the network and to feed it: format, arch, act, place, bias, and mean, std, rows, cols,
-// data of the set it was trained on.
+// data of the set it was trained on, and the loss if it was not squared error.
 package model
 
 import (
@@ -32,6 +32,7 @@ type Meta struct {
 	Data       string  // name of the training set
 	Rows, Cols int     // of its images
 	Mean, Std  float64 // inputs are (v/255 − Mean)/Std
+	Loss       string  // that it was trained by: cross-entropy and bernoulli, whose outputs are logits, or empty: mse
 }
 
 // File is a model file read into memory.
@@ -58,11 +59,15 @@ func tensorName(l int, p nn.Param) string { return fmt.Sprintf("layers.%d.%s", l
 // Metadata returns m as the metadata of a file.
 func (m Meta) Metadata() map[string]string {
 	real := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-	return map[string]string{
+	out := map[string]string{
 		"format": Format, "arch": m.Arch.DimString(), "act": m.Arch.Act.String(), "place": m.Arch.Place.String(),
 		"bias": strconv.FormatBool(m.Arch.Bias), "residual": strconv.FormatBool(m.Arch.Residual), "data": m.Data, "rows": strconv.Itoa(m.Rows), "cols": strconv.Itoa(m.Cols),
 		"mean": real(m.Mean), "std": real(m.Std),
 	}
+	if m.Loss != "" { // files of earlier versions have none
+		out["loss"] = m.Loss
+	}
+	return out
 }
 
 // Save writes net, built from m.Arch, to w.
@@ -120,7 +125,10 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 	if err == nil && (!(m.Std > 0) || math.IsInf(m.Std, 0) || math.IsNaN(m.Mean) || math.IsInf(m.Mean, 0)) {
 		fail(fmt.Errorf("mean %v, std %v: want finite numbers, std above 0", m.Mean, m.Std))
 	}
-	m.Data = meta["data"]
+	m.Data, m.Loss = meta["data"], meta["loss"]
+	if known := []string{"", "cross-entropy", "bernoulli"}; !slices.Contains(known, m.Loss) {
+		fail(fmt.Errorf("metadata loss %q: want none, cross-entropy or bernoulli", m.Loss))
+	}
 	if dims := m.Arch.Dims; dims != nil && !m.fits(dims[0]) {
 		fail(fmt.Errorf("rows %d, cols %d: want the rows and columns of images with the %d pixels that arch begins with", m.Rows, m.Cols, dims[0]))
 	}

@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/energy"
 	"github.com/settle-pc/settle/learn"
 	"github.com/settle-pc/settle/nn"
+	"github.com/settle-pc/settle/tensor"
 )
 
 // Spec describes a training as plain data, in the words of the command line: what is stored with a run, and all that
@@ -23,6 +25,7 @@ type Spec struct {
 	Residual    bool    `json:"residual"`
 	DType       string  `json:"dtype"`
 	Rule        string  `json:"rule"`
+	Loss        string  `json:"loss,omitempty"` // empty: mse
 	Solver      string  `json:"solver"`
 	Coords      string  `json:"coords"`
 	Tol         float64 `json:"tol"`
@@ -60,6 +63,7 @@ func Defaults() Spec {
 var (
 	DTypes      = []string{"float32", "float64"}
 	Rules       = []string{"bp", "pc", "ipc", "bp-curved", "pc-feedforward", "bp-matched"} // the last ones: learn/isolate.go
+	Losses      = []string{"mse", "cross-entropy", "bernoulli"}
 	Coordinates = []string{"errors", "activities"}
 	Optimizers  = []string{"sgd", "momentum", "nesterov", "adam", "adamw"}
 	Schedules   = []string{"constant", "cosine", "warmup-cosine", "pcx"}
@@ -104,6 +108,7 @@ func (s Spec) Validate() error {
 	}
 	word("dtype", s.DType, DTypes)
 	word("rule", s.Rule, Rules)
+	word("loss", s.LossName(), Losses)
 	word("coords", s.Coords, Coordinates)
 	if _, err := learn.NewMethod[float64](s.Solver, s.Coordinates(), s.tuning()); err != nil {
 		faults = append(faults, fmt.Errorf("--solver %w", err))
@@ -127,6 +132,9 @@ func (s Spec) Validate() error {
 	must(s.EvalEvery >= 0, "eval-every", s.EvalEvery, "a number of batches from 1, or 0 for the end only")
 	must(s.Limit >= 0, "limit", s.Limit, "a number of training images from 1, or 0 for all")
 	must(s.Workers >= 1, "workers", s.Workers, "a number from 1")
+	must(s.squared() || s.Rule != "bp-curved", "loss", s.Loss, "mse with --rule bp-curved, which knows the curvature of squared error only")
+	quadratic := s.squared() || (s.Solver != "exact" && s.Solver != "chord" && s.Solver != "newton")
+	must(quadratic, "solver", s.Solver, "auto, bb, cg or a method with a step of its own with a --loss other than mse")
 	must(s.Solver != "exact" || s.Act == "linear", "solver", s.Solver, "exact only with --act linear; auto takes any network")
 	must(s.Solver != "chord" || s.smooth(), "solver", s.Solver, "chord only with a smooth activation; auto takes any network")
 	stepped := s.Rule == "ipc" || learn.Steps(s.Solver)
@@ -135,6 +143,28 @@ func (s Spec) Validate() error {
 		"horizon", s.Horizon, "0 unless --solver is a Runge–Kutta method: heun, bosh, dopri or their adaptive kin")
 	must(s.Schedule == "warmup-cosine" || s.Warmup == 0, "warmup", s.Warmup, "0 unless --schedule is warmup-cosine")
 	return errors.Join(faults...)
+}
+
+// LossName is the loss, the output term of the energy, by its name.
+func (s Spec) LossName() string {
+	if s.Loss == "" {
+		return Losses[0]
+	}
+	return s.Loss
+}
+
+// squared reports whether the loss is half the squared error.
+func (s Spec) squared() bool { return s.LossName() == Losses[0] }
+
+// Output is the output term of the named loss, squared error for names that are none.
+func Output[T tensor.Float](loss string) energy.Output[T] {
+	switch loss {
+	case "cross-entropy":
+		return energy.CrossEntropy[T]{}
+	case "bernoulli":
+		return energy.Bernoulli[T]{}
+	}
+	return energy.SquaredError[T]{}
 }
 
 // Infers reports whether the rule moves activities before it learns.
@@ -186,6 +216,9 @@ func (s Spec) Fits(set *data.Set) error {
 	}
 	if got := arch.Dims[len(arch.Dims)-1]; got != set.Outputs {
 		faults = append(faults, fmt.Errorf("--arch %s: %d outputs: want the %d %s of %s", s.Arch, got, set.Outputs, set.Task.Targets(), set.Name))
+	}
+	if set.Task != data.Classes && !s.squared() {
+		faults = append(faults, fmt.Errorf("--loss %s: want mse for the %s of %s, which are not classes", s.Loss, set.Task.Targets(), set.Name))
 	}
 	n := set.Train.N()
 	if s.Limit > n {

@@ -85,6 +85,7 @@ func TestEveryWordOfTheSpecActs(t *testing.T) {
 	for name, change := range map[string]func(*Spec){
 		"init":         func(s *Spec) { s.Init = "xavier" },
 		"act":          func(s *Spec) { s.Act = "gelu" },
+		"loss":         func(s *Spec) { s.Loss = "cross-entropy" },
 		"act-place":    func(s *Spec) { s.Place = "before" },
 		"bias":         func(s *Spec) { s.Bias = true },
 		"rule":         func(s *Spec) { s.Rule = "bp" },

@@ -47,6 +47,7 @@ func trainFlags(f *pflag.FlagSet, s *train.Spec) {
 	networkFlags(f, s)
 	f.StringVar(&s.Act, "act", s.Act, "activation: "+strings.Join(nn.Activations(), "|"))
 	f.StringVar(&s.Rule, "rule", s.Rule, "learning rule: "+strings.Join(train.Rules, "|"))
+	f.StringVar(&s.Loss, "loss", train.Losses[0], "loss, the output term of the energy: "+strings.Join(train.Losses, "|")+"; but for mse the outputs are logits")
 	f.Float64Var(&s.LR, "lr", s.LR, "learning `rate`")
 	f.IntVar(&s.Epochs, "epochs", s.Epochs, "`number` of epochs")
 	f.IntVar(&s.EvalEvery, "eval-every", s.EvalEvery, "test every `N` batches; 0: at the end only")
@@ -81,6 +82,9 @@ func (a *app) settleSpec(cmd *cobra.Command, s *train.Spec) {
 	s.Seed, s.Workers = a.seed, a.workers
 	if given("batches") && !given("epochs") {
 		s.Epochs = 0
+	}
+	if s.Loss == train.Losses[0] { // as in specs of earlier versions
+		s.Loss = ""
 	}
 	if given("tol") && !given("gap") {
 		s.Gap = 0
