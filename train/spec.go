@@ -26,6 +26,7 @@ type Spec struct {
 	DType       string  `json:"dtype"`
 	Rule        string  `json:"rule"`
 	Loss        string  `json:"loss,omitempty"` // empty: mse
+	Beta        float64 `json:"beta,omitempty"` // of the nudged rules; 0: 0.1
 	Solver      string  `json:"solver"`
 	Coords      string  `json:"coords"`
 	Tol         float64 `json:"tol"`
@@ -61,8 +62,9 @@ func Defaults() Spec {
 
 // The words that Spec accepts beside those of package nn.
 var (
-	DTypes      = []string{"float32", "float64"}
-	Rules       = []string{"bp", "pc", "ipc", "bp-curved", "pc-feedforward", "bp-matched"} // the last ones: learn/isolate.go
+	DTypes = []string{"float32", "float64"}
+	Rules  = []string{"bp", "pc", "ipc", "zil", "pc-nudged", "pc-centred",
+		"bp-curved", "pc-feedforward", "bp-matched"} // the last ones: learn/isolate.go
 	Losses      = []string{"mse", "cross-entropy", "bernoulli"}
 	Coordinates = []string{"errors", "activities"}
 	Optimizers  = []string{"sgd", "momentum", "nesterov", "adam", "adamw"}
@@ -109,6 +111,8 @@ func (s Spec) Validate() error {
 	word("dtype", s.DType, DTypes)
 	word("rule", s.Rule, Rules)
 	word("loss", s.LossName(), Losses)
+	nudged := s.Rule == "pc-nudged" || s.Rule == "pc-centred"
+	must(finite(s.Beta) && (nudged || s.Beta == 0), "beta", s.Beta, "a number of either sign, or 0 for 0.1, with --rule pc-nudged or pc-centred, and none without")
 	word("coords", s.Coords, Coordinates)
 	if _, err := learn.NewMethod[float64](s.Solver, s.Coordinates(), s.tuning()); err != nil {
 		faults = append(faults, fmt.Errorf("--solver %w", err))
@@ -167,8 +171,19 @@ func Output[T tensor.Float](loss string) energy.Output[T] {
 	return energy.SquaredError[T]{}
 }
 
-// Infers reports whether the rule moves activities before it learns.
-func (s Spec) Infers() bool { return s.Rule != "bp" && s.Rule != "bp-curved" }
+// beta is the nudge, with its default.
+func (s Spec) beta() float64 {
+	if s.Beta == 0 {
+		return 0.1
+	}
+	return s.Beta
+}
+
+// Infers reports whether the rule moves activities before it learns, with an outcome.
+func (s Spec) Infers() bool { return s.Rule != "bp" && s.Rule != "bp-curved" && s.Rule != "zil" }
+
+// Solves reports whether the rule settles activities by the solver.
+func (s Spec) Solves() bool { return s.Infers() && s.Rule != "ipc" }
 
 // updates is the number of times that the rule moves the weights on a batch.
 func (s Spec) updates() int {

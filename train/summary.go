@@ -54,7 +54,7 @@ func (t *Trainer[T]) Summary(test *Score) Summary {
 		out.TestMSE, out.TestAccuracy, out.TestLoss = number(test.MSE), number(test.Accuracy), number(test.Loss)
 	}
 	if s.Infers() {
-		if s.Rule != "ipc" {
+		if s.Solves() {
 			out.Solver = &s.Solver
 		}
 		out.ResidualMean = number(p.Residual / float64(p.Residuals))

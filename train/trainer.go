@@ -157,6 +157,12 @@ func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn
 			dt *= t.Scale
 		}
 		return learn.NewIPC(problem, learn.Incremental{DT: dt, Steps: s.Steps}, pool, s.Batch)
+	case "zil":
+		return learn.NewZIL(problem, pool, s.Batch)
+	case "pc-nudged":
+		return learn.NewNudged(problem, inf, s.beta(), pool, s.Batch)
+	case "pc-centred":
+		return learn.NewCentred(problem, inf, s.beta(), pool, s.Batch)
 	case "pc-feedforward":
 		return learn.NewFeedforwardPC(problem, inf, pool, s.Batch)
 	case "bp-matched":
