@@ -201,6 +201,7 @@ func (r *PC[T]) settle(ctx context.Context, b data.Batch[T]) (Stats, error) {
 // limit returns 2/λ_max over the first samples at their feedforward points, in memory of its own.
 func (r *PC[T]) limit() float64 {
 	state := r.problem.NewState(min(limitRows, r.trace.Rows))
+	state.SetPrecisions(r.state.Precisions())
 	p := part[T]{hi: state.Trace.Rows, state: state}
 	p.f = r.objective(state)
 	r.clamp(&p)

@@ -273,3 +273,72 @@ func TestVariantsSayWhatTheyRefuse(t *testing.T) {
 		}
 	}
 }
+
+// TestLearnedPrecisionComesToItsClosedForm: with weights at rest and one layer, where errors do not depend on π, it is the inverse
+// mean square of the residual; with fixed layers as they were.
+func TestLearnedPrecisionComesToItsClosedForm(t *testing.T) {
+	a := nn.Arch{Dims: []int{3, 2}}
+	net := build[float64](a, 1)
+	b := draw(net, batchRows)
+	r := learn.NewPrecise(&energy.PC[float64]{Net: net}, tight(learn.Errors), 0.3, nil, pool(t, 2), batchRows)
+	rest := optim.NewSGD[float64](optim.Rate{LR: 1e-300}, 0)
+	var s learn.Stats
+	for range 200 {
+		var err error
+		if s, err = r.Step(context.Background(), b, rest); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := 1 / s.MSE; !check.Close(r.Precisions()[0], want, 1e-9) {
+		t.Errorf("π = %v, want %v", r.Precisions()[0], want)
+	}
+	if want := loss(a, net.Theta(), b) / batchRows; !check.Close(s.Loss, want, 1e-12) {
+		t.Errorf("loss %v, want %v whatever the precision", s.Loss, want)
+	}
+
+	deep := build[float64](archs[1], 1)
+	b = draw(deep, batchRows)
+	tensor.Scale(b.Y.Data, 8) // far more than the hidden layers can take up
+	r = learn.NewPrecise(&energy.PC[float64]{Net: deep, Precision: []float64{2, 0.5, 1}}, tight(learn.Errors), 0.3, []bool{true, true, false}, pool(t, 1), batchRows)
+	for range 300 {
+		if _, err := r.Step(context.Background(), b, rest); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pi := r.Precisions()
+	if pi[0] != 2 || pi[1] != 0.5 {
+		t.Errorf("fixed precisions moved: %v", pi)
+	}
+	// At rest π_L = B n_L / Σ‖e_L‖² at the equilibrium that belongs to it: settle with it anew, outside the rule.
+	state := (&energy.PC[float64]{Net: deep, Precision: pi}).NewState(batchRows)
+	state.Clamp(0, b.X)
+	state.Clamp(3, b.Y)
+	f := state.Errors()
+	w := infer.NewWork[float64](batchRows, f.Dim())
+	if _, err := infer.Solve[float64](f, w, &infer.Auto[float64]{}, infer.Settings{Tol: 1e-11, MaxPasses: 1e5}); err != nil {
+		t.Fatal(err)
+	}
+	squares := 0.0
+	for i := range batchRows {
+		u := state.Trace.U[3].Row(i)
+		squares += tensor.Dot(u, u) / (pi[2] * pi[2])
+	}
+	if want := float64(batchRows*3) / squares; !check.Close(pi[2], want, 1e-6) {
+		t.Errorf("π_L = %v, want %v", pi[2], want)
+	}
+}
+
+// TestHiddenPrecisionsRunToTheirBound, as the doc comment says: the equilibrium has no estimate of their variance.
+func TestHiddenPrecisionsRunToTheirBound(t *testing.T) {
+	net := build[float64](archs[1], 1)
+	b := draw(net, batchRows)
+	r := learn.NewPrecise(&energy.PC[float64]{Net: net}, learn.Inference[float64]{Settings: infer.Settings{Tol: 1e-6}}, 0.5, nil, pool(t, 1), batchRows)
+	for range 200 {
+		if _, err := r.Step(context.Background(), b, optim.NewSGD[float64](optim.Rate{LR: 1e-300}, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if pi := r.Precisions(); pi[0] != learn.MostPrecision || pi[1] != learn.MostPrecision || !(pi[2] < 10) {
+		t.Errorf("precisions %v", pi)
+	}
+}
