@@ -3,7 +3,7 @@
 // Layer l = 1…L holds the tensors layers.l.W (n_l×n_{l−1}, row-major) and, with biases, layers.l.b (n_l), or whatever its
 // nn.Param list: a convolution W of out×kernel×kernel×in, a normalisation gain and shift, attention Wq, Wk, Wv, Wo. The metadata
 // say what is needed to build the network and to feed it: format, arch, act, place, bias, and mean, std, rows, cols,
-// data of the set it was trained on.
+// data of the set it was trained on, and the loss if it was not squared error.
 package model
 
 import (
@@ -33,6 +33,7 @@ type Meta struct {
 	Data       string  // name of the training set
 	Rows, Cols int     // of its images
 	Mean, Std  float64 // inputs are (v/255 − Mean)/Std
+	Loss       string  // that it was trained by: cross-entropy and bernoulli, whose outputs are logits, or empty: mse
 }
 
 // File is a model file read into memory.
@@ -66,6 +67,9 @@ func (m Meta) Metadata() map[string]string {
 	}
 	if m.Arch.Param != nn.Standard { // files of earlier versions have no such networks
 		meta["param"] = m.Arch.Param.String()
+	}
+	if m.Loss != "" { // files of earlier versions have none
+		meta["loss"] = m.Loss
 	}
 	return meta
 }
@@ -130,7 +134,10 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 	if errs == [2]error{} && (!(m.Std > 0) || math.IsInf(m.Std, 0) || math.IsNaN(m.Mean) || math.IsInf(m.Mean, 0)) {
 		fail(fmt.Errorf("mean %v, std %v: want finite numbers, std above 0", m.Mean, m.Std))
 	}
-	m.Data = meta["data"]
+	m.Data, m.Loss = meta["data"], meta["loss"]
+	if known := []string{"", "cross-entropy", "bernoulli"}; !slices.Contains(known, m.Loss) {
+		fail(fmt.Errorf("metadata loss %q: want none, cross-entropy or bernoulli", m.Loss))
+	}
 	if dims := m.Arch.Dims; dims != nil && !m.fits(dims[0]) {
 		fail(fmt.Errorf("rows %d, cols %d: want the rows and columns of images with the %d pixels that arch begins with", m.Rows, m.Cols, dims[0]))
 	}

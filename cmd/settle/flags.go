@@ -50,6 +50,8 @@ func trainFlags(f *pflag.FlagSet, s *train.Spec) {
 	networkFlags(f, s)
 	f.StringVar(&s.Act, "act", s.Act, "activation: "+strings.Join(nn.Activations(), "|"))
 	f.StringVar(&s.Rule, "rule", s.Rule, "learning rule: "+strings.Join(train.Rules, "|"))
+	f.Float64Var(&s.Beta, "beta", s.Beta, "for pc-nudged and pc-centred: how far the `output` is moved from its prediction to the target (0: 0.1); negative moves it away")
+	f.StringVar(&s.Loss, "loss", s.Loss, "loss, the output term of the energy: "+strings.Join(train.Losses, "|")+"; but for mse the outputs are logits")
 	f.Float64Var(&s.LR, "lr", s.LR, "learning `rate`")
 	f.IntVar(&s.Epochs, "epochs", s.Epochs, "`number` of epochs")
 	f.IntVar(&s.EvalEvery, "eval-every", s.EvalEvery, "test every `N` batches; 0: at the end only")
