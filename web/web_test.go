@@ -305,6 +305,24 @@ func TestFeedRemembersAFewThousandBatches(t *testing.T) {
 	}
 }
 
+// TestTestsAreSentOnce, and the feed keeps so many.
+func TestTestsAreSentOnce(t *testing.T) {
+	f := newFeed(&bell{})
+	var c cursor
+	sent := 0
+	for b := 1; b <= 3*keep; b++ {
+		f.Eval(b, train.Score{MSE: 0.5})
+		if b%100 == 0 {
+			n, _ := f.since(&c)
+			sent += len(n.Tests)
+		}
+	}
+	n, _ := f.since(&c)
+	if sent += len(n.Tests); sent != 3*keep || len(f.tests) > keep {
+		t.Errorf("%d tests sent of %d, %d kept", sent, 3*keep, len(f.tests))
+	}
+}
+
 // TestOneStreamHasAllTrainings: those there were, those that come, and word of those that go; what a client knows already is
 // not sent again.
 func TestOneStreamHasAllTrainings(t *testing.T) {
