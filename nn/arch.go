@@ -17,6 +17,7 @@ type Arch struct {
 	Bias  bool
 	// Residual puts a skip connection around every hidden layer between equal widths: z + φ(z Wᵀ + b).
 	Residual bool
+	Param    Parameterisation
 }
 
 // The largest network that Arch accepts, far above what fits this library's use: a guard against a mistyped flag.
@@ -80,6 +81,9 @@ func (a Arch) Validate() error {
 	if a.Place > Before {
 		faults = append(faults, fmt.Errorf("activation placement %d: want after or before", a.Place))
 	}
+	if int(a.Param) >= len(parameterisations) {
+		faults = append(faults, fmt.Errorf("parameterisation %d: want one of %s", a.Param, strings.Join(parameterisations, ", ")))
+	}
 	return errors.Join(faults...)
 }
 
@@ -120,6 +124,9 @@ func Build[T tensor.Float](a Arch) (*Network[T], error) {
 			act = Linear
 		}
 		layers[l-1] = NewDense[T](a.Dims[l-1], a.Dims[l], act, a.Place, a.Bias)
+		if c := a.Param.scale(l, L, a.Dims[l-1]); c != 1 {
+			layers[l-1] = NewScaled(layers[l-1], c)
+		}
 		if a.Residual && l > 1 && l < L && a.Dims[l-1] == a.Dims[l] {
 			layers[l-1] = NewResidual(layers[l-1])
 		}

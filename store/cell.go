@@ -22,8 +22,7 @@ func (r *Run) Put(cell string, result []byte) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(f, sumFormat, sha256.Sum256(result)) // Close reports what went wrong
-	return f.finish(result)
+	return f.finish(summed(result))
 }
 
 // Done returns the stored result of a cell, if it is finished. A result that cannot be read, or is not what Put was
@@ -37,9 +36,8 @@ func (r *Run) Done(cell string) ([]byte, bool) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false
 	}
-	if err == nil && len(file) >= sumLength {
-		result := file[sumLength:]
-		if bytes.Equal(file[:sumLength], fmt.Appendf(nil, sumFormat, sha256.Sum256(result))) {
+	if err == nil {
+		if result, ok := unsum(file); ok {
 			return result, true
 		}
 	}
@@ -60,4 +58,18 @@ func (r *Run) Damaged() []string {
 		}
 	}
 	return out
+}
+
+// summed puts the checksum of content before it.
+func summed(content []byte) []byte {
+	return append(fmt.Appendf(nil, sumFormat, sha256.Sum256(content)), content...)
+}
+
+// unsum is the reverse: false if the content is not what the checksum is of.
+func unsum(file []byte) ([]byte, bool) {
+	if len(file) < sumLength {
+		return nil, false
+	}
+	content := file[sumLength:]
+	return content, bytes.Equal(file[:sumLength], fmt.Appendf(nil, sumFormat, sha256.Sum256(content)))
 }

@@ -81,7 +81,7 @@ func (d *Draft) Commit() error {
 			return err
 		}
 		d.run.mu.Lock()
-		d.run.columns[name] = t.columns
+		d.run.tables[name] = newTableFile(t.columns, t.lines.Bytes())
 		d.run.mu.Unlock()
 	}
 	return nil

@@ -29,8 +29,8 @@ type File struct {
 //	if err := model.Write(f); err != nil { return err }
 //	return f.Close()
 func (r *Run) Create(name string) (*File, error) {
-	if strings.HasPrefix(name, cellsDir+"/") || strings.HasPrefix(name, tablesDir+"/") && strings.HasSuffix(name, rowsExt) {
-		return nil, fmt.Errorf("store: name %q: %s/ is kept for Put and %s/*%s for Row; other names are accepted", name, cellsDir, tablesDir, rowsExt)
+	if strings.HasPrefix(name, cellsDir+"/") || strings.HasPrefix(name, checkpointsDir+"/") || strings.HasPrefix(name, tablesDir+"/") && strings.HasSuffix(name, rowsExt) {
+		return nil, fmt.Errorf("store: name %q: %s/ is kept for Put, %s/ for Checkpoint and %s/*%s for Row; other names are accepted", name, cellsDir, checkpointsDir, tablesDir, rowsExt)
 	}
 	return r.create(name)
 }
@@ -40,12 +40,15 @@ func (r *Run) create(name string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !r.writes() {
+		return nil, fmt.Errorf("store: %s: %w", name, errReader)
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return nil, unwritable(filepath.Dir(path), err)
 	}
 	// os.CreateTemp would set mode 0600, which the rename keeps.
 	for n := 0; ; n++ {
-		temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.tmp-%d", filepath.Base(path), n))
+		temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s%s%d", filepath.Base(path), temporary, n))
 		f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if errors.Is(err, fs.ErrExist) {
 			continue // another writer's, or left by a crash
@@ -55,6 +58,14 @@ func (r *Run) create(name string) (*File, error) {
 		}
 		return &File{f: f, name: name, path: path}, nil
 	}
+}
+
+// temporary is in the names of files in the making, after a dot and the name to be.
+const temporary = ".tmp-"
+
+// IsTemporary reports whether a file of this name is one in the making, or, where nobody is writing, left so by a crash.
+func IsTemporary(name string) bool {
+	return strings.HasPrefix(name, ".") && strings.Contains(name, temporary)
 }
 
 // Write appends to the file.

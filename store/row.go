@@ -2,9 +2,11 @@ package store
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"math"
@@ -34,44 +36,69 @@ func (r *Run) Row(table string, columns []string, values []any) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.settleColumns(table, path, columns); err != nil {
+	if !r.writer {
+		return fmt.Errorf("store: table %s: %w", table, errReader)
+	}
+	t, err := r.openTable(table, path, columns)
+	if err != nil {
 		return fmt.Errorf("store: table %s: %w", table, err)
 	}
 	if err := appendLine(path, line); err != nil {
-		delete(r.columns, table) // half a line may be there; the next Row mends it
+		delete(r.tables, table) // half a line may be there; the next Row mends it
 		return fmt.Errorf("store: table %s: %w", table, err)
 	}
+	t.add(line)
 	return nil
 }
 
-// settleColumns makes sure that the table has these columns. The first time it also mends what a crash has left.
-func (r *Run) settleColumns(table, path string, columns []string) error {
-	known, ok := r.columns[table]
-	if !ok {
+// tableFile is what a writer knows of a table: its columns (nil: no rows yet), its file's length and the hash of its content.
+type tableFile struct {
+	columns []string
+	bytes   int64
+	synced  int64 // of them
+	sum     hash.Hash
+}
+
+func newTableFile(columns []string, content []byte) *tableFile {
+	t := &tableFile{columns: columns, sum: sha256.New()}
+	t.add(content)
+	return t
+}
+
+func (t *tableFile) add(content []byte) {
+	t.bytes += int64(len(content))
+	t.sum.Write(content)
+}
+
+// openTable returns the table of that name, which must have these columns. The first time it also mends what a crash has
+// left.
+func (r *Run) openTable(name, path string, columns []string) (*tableFile, error) {
+	t := r.tables[name]
+	if t == nil {
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-			return err
+			return nil, err
 		}
 		var err error
-		if known, err = mend(path); err != nil {
-			return err
+		if t, err = mend(path); err != nil {
+			return nil, err
 		}
-		if known == nil {
-			known = slices.Clone(columns)
-		}
-		r.columns[table] = known
+		r.tables[name] = t
 	}
-	if !slices.Equal(known, columns) {
-		return fmt.Errorf("columns %s; the table has %s, and takes only those", strings.Join(columns, ", "), strings.Join(known, ", "))
+	if t.columns == nil {
+		t.columns = slices.Clone(columns)
 	}
-	return nil
+	if !slices.Equal(t.columns, columns) {
+		return nil, fmt.Errorf("columns %s; the table has %s, and takes only those", strings.Join(columns, ", "), strings.Join(t.columns, ", "))
+	}
+	return t, nil
 }
 
 // mend cuts a half-written last line off, or ends it where only the line break is missing, so that the next row starts
-// on its own line. It returns the columns of the table, nil if it has no rows.
-func mend(path string) ([]string, error) {
+// on its own line.
+func mend(path string) (*tableFile, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return newTableFile(nil, nil), nil
 	}
 	if err != nil {
 		return nil, err
@@ -90,13 +117,13 @@ func mend(path string) ([]string, error) {
 	}
 	first, _, _ := bytes.Cut(data, []byte("\n"))
 	if len(first) == 0 {
-		return nil, nil
+		return newTableFile(nil, data), nil
 	}
 	columns, _, err := decodeRow(first)
 	if err != nil {
 		return nil, fmt.Errorf("line 1: %w", err)
 	}
-	return columns, nil
+	return newTableFile(columns, data), nil
 }
 
 // appendLine writes line in one call. The file is opened each time (about 10 µs): no handle stays behind to be closed,

@@ -1,15 +1,18 @@
 // Package store keeps a run: one directory with everything that a command produced.
 //
-//	tables/NAME.jsonl   rows, one JSON object a line, appended by Row
-//	cells/NAME          stored results of finished pieces of work, written by Put, each with its checksum
-//	anything else       figures, models, reports, written by Create and WriteFile
+//	tables/NAME.jsonl         rows, one JSON object a line, appended by Row
+//	cells/NAME                stored results of finished pieces of work, written by Put, each with its checksum
+//	checkpoints/N…            the last two states that work can be taken up from, written by Checkpoint
+//	log.jsonl                 what happened, one JSON object a line, appended through Log
+//	store.json, lock          the format of this layout, and who is writing
+//	anything else             figures, models, reports, written by Create and WriteFile
 //
 // Files appear whole or not at all: they are written under another name in the same folder, synced, closed and then
 // renamed. Rows are appended and handed to the system one by one, so that a crash costs at most the row being written.
 // Nothing else is kept: what can be computed from these files (an index, say) can be thrown away and made again.
 //
-// A Run may be used by many goroutines at once. Rows of one table must come from one process; files and cells may come
-// from any number.
+// A directory has one writer at a time (Create, CreateDefault, Continue), which holds its lock, and any number of
+// readers (Open). A Run may be used by many goroutines at once.
 package store
 
 import (
@@ -20,20 +23,25 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // Run is an open run directory.
 type Run struct {
-	dir string
+	dir    string
+	writer bool
+	held   *flock.Flock // nil: a reader, or a file system without locks
 
-	mu      sync.Mutex          // guards what follows and the appends
-	columns map[string][]string // of the tables that this Run has written to
-	damaged []string            // cells, as Done found them
+	mu      sync.Mutex            // guards what follows and the appends
+	tables  map[string]*tableFile // that this Run has written to
+	damaged []string              // cells, as Done found them
 }
 
 const (
-	tablesDir = "tables"
-	cellsDir  = "cells"
+	tablesDir      = "tables"
+	cellsDir       = "cells"
+	checkpointsDir = "checkpoints"
 )
 
 // Dir returns the path of the directory, as it was given to Create or Open.
@@ -81,15 +89,30 @@ func CreateDefault(base, command string, now time.Time) (*Run, error) {
 	}
 }
 
-// Open opens the run in dir to read it or to go on with it.
+// Open opens the run in dir to read it.
 func Open(dir string) (*Run, error) {
 	if info, err := os.Stat(filepath.Join(dir, tablesDir)); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("store: %s: not a run directory (no folder %s in it); give the folder of a run", dir, tablesDir)
 	}
-	return &Run{dir: dir, columns: map[string][]string{}}, nil
+	if _, err := readAbout(dir); err != nil {
+		return nil, err
+	}
+	return &Run{dir: dir, tables: map[string]*tableFile{}}, nil
 }
 
-// claim makes the folders of a run. The first is the lock: only one process can make it.
+// Continue opens the run in dir to go on with it. It fails with ErrLocked while another process does.
+func Continue(dir string) (*Run, error) {
+	r, err := Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	return r, r.lock()
+}
+
+// errReader is of a write through a Run that Open has made, or that is closed.
+var errReader = errors.New("the run is open for reading only; continue it to write")
+
+// claim makes the folders of a run. Of several processes only one can make the first, and goes on to lock the run.
 func claim(dir string) (*Run, error) {
 	for _, sub := range []string{tablesDir, cellsDir} {
 		err := os.Mkdir(filepath.Join(dir, sub), 0o777)
@@ -100,7 +123,7 @@ func claim(dir string) (*Run, error) {
 			return nil, unwritable(dir, err)
 		}
 	}
-	return Open(dir)
+	return Continue(dir)
 }
 
 func occupied(dir, entry string) error {

@@ -267,7 +267,7 @@ func TestFileAfterDiscardOrFailedWriteKeepsTheOld(t *testing.T) {
 	if got, _ := os.ReadFile(filepath.Join(r.Dir(), "m")); string(got) != "old" {
 		t.Errorf("the file has %q", got)
 	}
-	if entries, _ := os.ReadDir(r.Dir()); len(entries) != 3 { // cells, m, tables
+	if entries, _ := os.ReadDir(r.Dir()); len(entries) != 5 { // cells, lock, m, store.json, tables
 		t.Errorf("left behind: %v", entries)
 	}
 	if err := r.WriteFile("tables", nil); err == nil {

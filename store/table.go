@@ -34,7 +34,7 @@ func (r *Run) Table(name string) (Table, error) {
 	}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Table{}, fmt.Errorf("store: table %s: %w; %s has %s", name, fs.ErrNotExist, r.dir, r.tableNames())
+		return Table{}, fmt.Errorf("store: table %s: %w; %s has %s", name, fs.ErrNotExist, r.dir, hasTables(r.Tables()))
 	}
 	if err != nil {
 		return Table{}, fmt.Errorf("store: table %s: %w", name, err)
@@ -68,16 +68,25 @@ func parseTable(data []byte) (Table, error) {
 	return t, nil
 }
 
-func (r *Run) tableNames() string {
+// Tables returns the names of the run's tables, sorted.
+func (r *Run) Tables() []string {
 	var names []string
 	root := filepath.Join(r.dir, tablesDir)
 	filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, rowsExt) {
+		if err == nil && !d.IsDir() && strings.HasSuffix(path, rowsExt) && !strings.HasPrefix(d.Name(), ".") {
 			name, _ := filepath.Rel(root, path)
 			names = append(names, filepath.ToSlash(strings.TrimSuffix(name, rowsExt)))
 		}
 		return nil
 	})
+	return names
+}
+
+func (r *Run) tablePath(name string) string {
+	return filepath.Join(r.dir, tablesDir, filepath.FromSlash(name)+rowsExt)
+}
+
+func hasTables(names []string) string {
 	if len(names) == 0 {
 		return "no tables"
 	}

@@ -95,10 +95,7 @@ func TestRowRefuses(t *testing.T) {
 		t.Errorf("a refused row made a table: %v", err)
 	}
 	wantError(t, err, "table u", "the tables t")
-	again, err := Open(r.Dir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	again := reopened(t, r)
 	wantError(t, again.Row("t", []string{"a"}, []any{1}), "columns a; the table has a, b")
 	defer func() {
 		if recover() == nil {

@@ -61,7 +61,7 @@ func ReadCheckpoint(r io.Reader) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Checkpoint{file: f}
+	c := &Checkpoint{file: f, Spec: Defaults()} // settings that an older settle did not have
 	for _, part := range []struct {
 		key  string
 		into any
@@ -70,8 +70,10 @@ func ReadCheckpoint(r io.Reader) (*Checkpoint, error) {
 		if !ok {
 			return nil, fmt.Errorf("checkpoint: no %s in the metadata: want a checkpoint that settle train wrote", part.key)
 		}
-		if err := json.Unmarshal([]byte(text), part.into); err != nil {
-			return nil, fmt.Errorf("checkpoint: metadata %s: %w", part.key, err)
+		d := json.NewDecoder(strings.NewReader(text))
+		d.DisallowUnknownFields() // left out, they would change what is trained
+		if err := d.Decode(part.into); err != nil {
+			return nil, fmt.Errorf("checkpoint: metadata %s: %w; want what this settle writes, or an older one", part.key, err)
 		}
 	}
 	if err := c.Spec.Validate(); err != nil {
@@ -80,15 +82,19 @@ func ReadCheckpoint(r io.Reader) (*Checkpoint, error) {
 	return c, nil
 }
 
-// Resume continues the training of c. The spec may differ from c.Spec in what changes no number already computed:
-// batches or epochs, eval-every and workers; with a schedule that depends on the total, not in batches or epochs.
-func Resume[T tensor.Float](c *Checkpoint, spec Spec, set *data.Set, opts Options) (*Trainer[T], error) {
-	was := c.Spec
-	was.Workers, was.EvalEvery = spec.Workers, spec.EvalEvery
-	if spec.Schedule == "constant" {
-		was.Batches, was.Epochs = spec.Batches, spec.Epochs
+// GoesOnFrom reports whether s is the training of was, perhaps with other values for what changes no number already
+// computed: batches or epochs, eval-every and workers; with a schedule that depends on the total, not batches or epochs.
+func (s Spec) GoesOnFrom(was Spec) bool {
+	was.Workers, was.EvalEvery = s.Workers, s.EvalEvery
+	if s.Schedule == "constant" {
+		was.Batches, was.Epochs = s.Batches, s.Epochs
 	}
-	if was != spec {
+	return was == s
+}
+
+// Resume continues the training of c, from which spec must go on.
+func Resume[T tensor.Float](c *Checkpoint, spec Spec, set *data.Set, opts Options) (*Trainer[T], error) {
+	if !spec.GoesOnFrom(c.Spec) {
 		return nil, fmt.Errorf("--resume: the flags ask for another training than the checkpoint's: only --workers, --eval-every and, with a constant schedule, --batches or --epochs may change")
 	}
 	t, err := New[T](spec, set, opts)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/settle-pc/settle/data"
@@ -21,6 +22,8 @@ type Spec struct {
 	Init        string  `json:"init"`
 	Bias        bool    `json:"bias"`
 	Residual    bool    `json:"residual"`
+	Param       string  `json:"param"`     // how predictions are scaled
+	Normalize   string  `json:"normalize"` // of pixels v/255: "set", by the set's own statistics, or MEAN,STD
 	DType       string  `json:"dtype"`
 	Rule        string  `json:"rule"`
 	Solver      string  `json:"solver"`
@@ -31,6 +34,7 @@ type Spec struct {
 	Steps       int     `json:"steps"`   // of inference, fixed; 0: until it settles. For ipc, those on a batch
 	Horizon     float64 `json:"horizon"` // time at which a Runge–Kutta method ends; 0: none
 	DT          float64 `json:"dt"`
+	Mu          float64 `json:"solver-momentum"` // of inference by momentum and nesterov
 	ByBatch     bool    `json:"divide-by-batch"` // ∂F/∂z by the batch size, as libraries do that average F over a batch
 	Optim       string  `json:"optim"`
 	LR          float64 `json:"lr"`
@@ -50,11 +54,14 @@ type Spec struct {
 // Defaults returns the training that a command without flags runs.
 func Defaults() Spec {
 	return Spec{
-		Data: "mnist", Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", DType: "float32",
-		Rule: "pc", Solver: "auto", Coords: "errors", Tol: 1e-3, Gap: 0.01, MaxPasses: 100, DT: 0.1,
+		Data: "mnist", Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", Param: "standard", Normalize: bySet, DType: "float32",
+		Rule: "pc", Solver: "auto", Coords: "errors", Tol: 1e-3, Gap: 0.01, MaxPasses: 100, DT: 0.1, Mu: 0.7,
 		Optim: "adam", LR: 0.001, Momentum: 0.9, Schedule: "constant", Batch: 64, Epochs: 1, Workers: 1,
 	}
 }
+
+// bySet normalises by the mean and deviation of the set's training images.
+const bySet = "set"
 
 // The words that Spec accepts beside those of package nn.
 var (
@@ -68,14 +75,15 @@ var (
 // Network returns the architecture and initialisation, with every fault in their description.
 func (s Spec) Network() (nn.Arch, nn.Init, error) {
 	var a nn.Arch
-	var errs [4]error
+	var errs [5]error
 	a.Dims, errs[0] = nn.ParseDims(s.Arch)
 	a.Act, errs[1] = nn.ParseActivation(s.Act)
 	a.Place, errs[2] = nn.ParsePlace(s.Place)
 	a.Bias, a.Residual = s.Bias, s.Residual
 	init, err := nn.ParseInit(s.Init)
 	errs[3] = err
-	for i, flag := range []string{"arch", "act", "act-place", "init"} {
+	a.Param, errs[4] = nn.ParseParameterisation(s.Param)
+	for i, flag := range []string{"arch", "act", "act-place", "init", "param"} {
 		if errs[i] != nil {
 			errs[i] = fmt.Errorf("--%s: %w", flag, errs[i])
 		}
@@ -102,6 +110,9 @@ func (s Spec) Validate() error {
 	if _, _, err := s.Network(); err != nil {
 		faults = append(faults, err)
 	}
+	if _, _, err := s.normalization(); err != nil {
+		faults = append(faults, err)
+	}
 	word("dtype", s.DType, DTypes)
 	word("rule", s.Rule, Rules)
 	word("coords", s.Coords, Coordinates)
@@ -116,6 +127,7 @@ func (s Spec) Validate() error {
 	must(s.Steps >= 0, "steps", s.Steps, "a number of steps from 1, or 0 to go on until inference settles")
 	must(s.Horizon >= 0 && finite(s.Horizon), "horizon", s.Horizon, "a time above 0, or 0 for none")
 	must(s.DT > 0 && finite(s.DT), "dt", s.DT, "a step above 0")
+	must(s.Mu > 0 && s.Mu < 1, "solver-momentum", s.Mu, "a number above 0 and below 1")
 	must(s.LR > 0 && finite(s.LR), "lr", s.LR, "a learning rate above 0")
 	must(s.Momentum >= 0 && s.Momentum < 1, "momentum", s.Momentum, "a number from 0 to below 1")
 	must(s.WeightDecay >= 0 && finite(s.WeightDecay), "weight-decay", s.WeightDecay, "a number from 0")
@@ -135,6 +147,39 @@ func (s Spec) Validate() error {
 		"horizon", s.Horizon, "0 unless --solver is a Runge–Kutta method: heun, bosh, dopri or their adaptive kin")
 	must(s.Schedule == "warmup-cosine" || s.Warmup == 0, "warmup", s.Warmup, "0 unless --schedule is warmup-cosine")
 	return errors.Join(faults...)
+}
+
+// normalization returns the mean and deviation that the spec asks for, 0 and 0 for those of the set.
+func (s Spec) normalization() (mean, std float64, err error) {
+	if s.Normalize == bySet {
+		return 0, 0, nil
+	}
+	m, d, two := strings.Cut(s.Normalize, ",")
+	mean, err = strconv.ParseFloat(m, 64)
+	if err == nil {
+		std, err = strconv.ParseFloat(d, 64)
+	}
+	if err != nil || !two || !finite(mean) || !(std > 0) || !finite(std) {
+		return 0, 0, fmt.Errorf("--normalize %q: want set, or MEAN,STD with numbers, STD above 0, as in 0.5,0.5", s.Normalize)
+	}
+	return mean, std, nil
+}
+
+// prepared is the set as the spec trains on it: limited, and normalised.
+func (s Spec) prepared(set *data.Set) (*data.Set, error) {
+	if s.Limit > 0 {
+		var err error
+		if set, err = set.Limit(s.Limit); err != nil {
+			return nil, fmt.Errorf("--limit: %w", err)
+		}
+	}
+	mean, std, err := s.normalization()
+	if err != nil || std == 0 {
+		return set, err
+	}
+	own := *set
+	own.Mean, own.Std = mean, std
+	return &own, nil
 }
 
 // Infers reports whether the rule moves activities before it learns.
@@ -161,7 +206,7 @@ func (s Spec) Coordinates() learn.Coordinates {
 
 // tuning holds the options of the solver.
 func (s Spec) tuning() learn.Tuning {
-	t := learn.Tuning{DT: s.DT, Until: s.Horizon}
+	t := learn.Tuning{DT: s.DT, Mu: s.Mu, Until: s.Horizon}
 	if s.ByBatch {
 		t.Scale = 1 / float64(max(s.Batch, 1))
 	}

@@ -106,10 +106,8 @@ func New[T tensor.Float](spec Spec, set *data.Set, opts Options) (*Trainer[T], e
 	if err := spec.Fits(set); err != nil {
 		return nil, err
 	}
-	if spec.Limit > 0 {
-		if set, err = set.Limit(spec.Limit); err != nil {
-			return nil, fmt.Errorf("--limit: %w", err)
-		}
+	if set, err = spec.prepared(set); err != nil {
+		return nil, err
 	}
 	t := &Trainer[T]{spec: spec, arch: arch, set: set, opts: opts}
 	if t.batches, err = data.NewBatches[T](set, spec.Batch, spec.Seed); err != nil {

@@ -195,7 +195,7 @@ func (a *app) openCompare(plan experiment.Compare) (*store.Run, error) {
 		case string(stored) != string(spec):
 			return nil, fmt.Errorf("--out %s: holds another comparison: want its flags, to go on with it, or a new directory", a.dir)
 		default:
-			return store.Open(a.dir)
+			return a.goOn()
 		}
 	}
 	run, err := a.run("compare")

@@ -41,6 +41,11 @@ func (a *app) progress(what string, total float64) *progress {
 	return p
 }
 
+// silent is progress that nobody sees.
+func silent() *progress {
+	return &progress{w: io.Discard, total: 1, started: time.Now(), spoke: time.Now()}
+}
+
 // set says how much is done, of how much, and with what remark (shown beside a bar, or in the line).
 func (p *progress) set(done float64, remark string) {
 	p.mu.Lock()

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -167,9 +166,9 @@ func (r *reproduction) resume(request experiment.Request, stored []byte) error {
 	if spec.Request.Level != request.Level || spec.Seed != request.Seed || !slices.Equal(spec.Names, request.Names) {
 		return fmt.Errorf("--out %s: holds another reproduction (%s): want the same words and flags, to go on with it, or a new directory", r.dir, words(spec.Request))
 	}
-	run, err := store.Open(r.dir)
+	run, err := r.goOn()
 	if err != nil {
-		return fmt.Errorf("--out: %w", err)
+		return err
 	}
 	r.run, r.plan = run, spec.Reproduction
 	if spec.Level != tensor.Level() {
@@ -315,33 +314,4 @@ func (r *reproduction) publish() (reproduceResult, error) {
 		return out, err
 	}
 	return out, writeJSON(r.run, resultFile, out)
-}
-
-// version names the build: a release, or the commit it is of.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && !strings.Contains(v, s.Value[:min(12, len(s.Value))]) {
-			v += " " + s.Value[:min(12, len(s.Value))]
-		}
-	}
-	return v
-}
-
-// processor names the processor, where the system says it in a file.
-func processor() string {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return "unknown"
-	}
-	for line := range strings.SplitSeq(string(text), "\n") {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "unknown"
 }

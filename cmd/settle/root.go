@@ -42,6 +42,7 @@ func (interrupted) Unwrap() error { return context.Canceled }
 // app is one invocation: the common flags and where output goes.
 type app struct {
 	ctx         context.Context
+	args        []string
 	out, err    io.Writer
 	dir         string
 	seed        uint64
@@ -58,7 +59,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		<-ctx.Done()
 		stop()
 	}()
-	a := &app{ctx: ctx, out: stdout, err: stderr}
+	a := &app{ctx: ctx, args: args, out: stdout, err: stderr}
 	root := a.command()
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -129,7 +130,7 @@ backpropagation (BP), reproduces the post that the comparison is about, and chec
 				return fmt.Errorf("--workers %d: want 1 or more", a.workers)
 			}
 			// A script's variable that is not set must not stand for the default.
-			for _, name := range []string{"out", "config", "resume"} {
+			for _, name := range []string{"out", "config", "resume", "tensorboard", "mlflow"} {
 				if f := cmd.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
 					return fmt.Errorf("--%s \"\": want a name", name)
 				}
@@ -145,9 +146,10 @@ backpropagation (BP), reproduces the post that the comparison is about, and chec
 	f.Uint64Var(&a.seed, "seed", 0, "`seed` of initial weights and order of batches")
 	f.BoolVar(&a.json, "json", false, "print one JSON object on stdout at the end, everything else on stderr")
 	f.BoolVar(&a.quiet, "quiet", false, "print results and errors only")
-	f.StringVar(&a.config, "config", "", "YAML `file` with values for flags, by their names; flags win")
+	f.StringVar(&a.config, "config", "", "YAML `file` with values for flags, by their names, or a preset ("+strings.Join(presetNames(), ", ")+"); flags win")
 	f.IntVar(&a.workers, "workers", runtime.GOMAXPROCS(0), "workers; results do not depend on their `number`")
-	root.AddCommand(a.reproduceCommand(), a.trainCommand(), a.compareCommand(), a.predictCommand(), a.verifyCommand(), a.toyCommand(), a.theoryCommand(), a.benchCommand(), a.dataCommand(), a.exploreCommand())
+	root.AddCommand(a.reproduceCommand(), a.trainCommand(), a.compareCommand(), a.predictCommand(), a.verifyCommand(), a.toyCommand(), a.theoryCommand(), a.benchCommand(), a.dataCommand(),
+		a.runsCommand(), a.sweepCommand(), a.exploreCommand())
 	return root
 }
 
@@ -178,16 +180,28 @@ func (a *app) printJSON(v any) error {
 	return json.NewEncoder(a.out).Encode(v)
 }
 
-// run makes the command's run directory: --out, or a new one under runs.
+// run makes the command's run directory, --out or a new one under runs, and notes there what it runs on.
 func (a *app) run(command string) (*store.Run, error) {
-	if a.dir != "" {
-		r, err := store.Create(a.dir)
-		if err != nil {
-			return nil, fmt.Errorf("--out: %w", err)
-		}
-		return r, nil
+	var r *store.Run
+	var err error
+	if a.dir == "" {
+		r, err = store.CreateDefault(runsDir, command, time.Now())
+	} else if r, err = store.Create(a.dir); err != nil {
+		err = fmt.Errorf("--out: %w", err)
 	}
-	return store.CreateDefault("runs", command, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return r, writeJSON(r, environmentFile, a.environment(command))
+}
+
+// goOn opens the run directory --out to go on with what was begun there.
+func (a *app) goOn() (*store.Run, error) {
+	r, err := store.Continue(a.dir)
+	if err != nil {
+		return nil, fmt.Errorf("--out: %w", err)
+	}
+	return r, nil
 }
 
 // outRun makes the run directory of --out, nil where none was asked for: for commands whose result is printed.

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/settle-pc/settle/store"
+	"github.com/settle-pc/settle/store/index"
+)
+
+// gcFlags say what may go.
+type gcFlags struct{ remove, checkpoints, whole bool }
+
+func (s *shelf) gcCommand() *cobra.Command {
+	var f gcFlags
+	cmd := &cobra.Command{
+		Use:   "gc [FILTER…]",
+		Short: "Find what can be removed from runs, and remove it",
+		Long: `Lists what can go from the runs that all filters hold for: files that a crash has left half-made; with --checkpoints
+those of finished runs, which can then no more be prolonged; with --whole the runs themselves, which takes a filter.
+Runs that are being written and runs with tags stay as they are. Nothing is removed without --delete.`,
+		Example: `  settle runs gc
+  settle runs gc --checkpoints --delete
+  settle runs gc state=diverged --whole --delete`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if f.whole && len(args) == 0 {
+				return errors.New("--whole: want a filter that says which runs, such as state=diverged")
+			}
+			return s.gc(args, f)
+		},
+	}
+	cmd.Flags().BoolVar(&f.remove, "delete", false, "remove what is listed")
+	cmd.Flags().BoolVar(&f.checkpoints, "checkpoints", false, "checkpoints of finished runs too")
+	cmd.Flags().BoolVar(&f.whole, "whole", false, "whole runs")
+	return cmd
+}
+
+// waste is something that can go.
+type waste struct {
+	Path  string `json:"path"`
+	Bytes int64  `json:"bytes"`
+	Why   string `json:"why"`
+}
+
+// gcResult is the object that --json prints.
+type gcResult struct {
+	Items   []waste `json:"items"`
+	Bytes   int64   `json:"bytes"`
+	Removed bool    `json:"removed"`
+}
+
+func (s *shelf) gc(filters []string, f gcFlags) error {
+	runs, err := s.find(filters, "run", 0)
+	if err != nil {
+		return err
+	}
+	out := gcResult{Items: []waste{}, Removed: f.remove}
+	for _, e := range runs {
+		if e["state"] == index.Running || len(tagsOf(e)) > 0 {
+			continue
+		}
+		items, err := s.clean(e, f)
+		if errors.Is(err, store.ErrLocked) {
+			continue // begun since
+		}
+		if err != nil {
+			return failure{err}
+		}
+		for _, i := range items {
+			out.Items = append(out.Items, i)
+			out.Bytes += i.Bytes
+		}
+	}
+	if err := s.printJSON(out); err != nil {
+		return failure{err}
+	}
+	for _, i := range out.Items {
+		fmt.Fprintf(s.text(), "%s  %s  %s\n", i.Path, size(i.Bytes), i.Why)
+	}
+	switch {
+	case len(out.Items) == 0:
+		fmt.Fprintln(s.text(), "nothing to remove")
+	case f.remove:
+		fmt.Fprintf(s.text(), "removed %d, %s\n", len(out.Items), size(out.Bytes))
+	default:
+		fmt.Fprintf(s.text(), "%d, %s; nothing was removed: --delete does it\n", len(out.Items), size(out.Bytes))
+	}
+	return nil
+}
+
+// clean lists what can go of a run, and removes it if asked to, as its only writer.
+func (s *shelf) clean(e index.Entry, f gcFlags) ([]waste, error) {
+	dir := filepath.Join(s.base, filepath.FromSlash(plain(e["run"])))
+	if f.remove {
+		r, err := store.Continue(dir)
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+	}
+	if f.whole {
+		w := waste{Path: dir, Why: fmt.Sprintf("the run (%s)", e["state"])}
+		err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				if info, err := d.Info(); err == nil {
+					w.Bytes += info.Size()
+				}
+			}
+			return err
+		})
+		if err == nil && f.remove {
+			err = os.RemoveAll(dir)
+		}
+		return []waste{w}, err
+	}
+	var out []waste
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		why := ""
+		switch {
+		case store.IsTemporary(d.Name()):
+			why = "left half-made by a crash"
+		case f.checkpoints && e["state"] == index.Finished && filepath.Base(filepath.Dir(path)) == "checkpoints":
+			why = "checkpoint of a finished run"
+		default:
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		out = append(out, waste{path, info.Size(), why})
+		if f.remove {
+			return os.Remove(path)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// size writes a number of bytes for people.
+func size(n int64) string {
+	units := strings.Fields("B kB MB GB TB")
+	v := float64(n)
+	for v >= 1000 && len(units) > 1 {
+		v, units = v/1000, units[1:]
+	}
+	return fmt.Sprintf("%.3g %s", v, units[0])
+}
