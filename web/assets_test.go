@@ -35,7 +35,7 @@ func TestWasmIsBuiltFromTheSource(t *testing.T) {
 		t.Skipf("this is %s, go.mod's toolchain is %s", v, m[1])
 	}
 	out := filepath.Join(t.TempDir(), "toy.wasm")
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, "./toywasm")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", out, "./toywasm")
 	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "GOFLAGS=")
 	if text, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, text)

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
-GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w' -o "$out" ./toywasm
+GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o "$out" ./toywasm
 gzip -9nc "$out" >static/toy.wasm.gz
 cp "$(go env GOROOT)/lib/wasm/wasm_exec.js" static/wasm_exec.js
 mkdir -p third_party/go

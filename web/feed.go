@@ -122,8 +122,8 @@ func (n news) encode() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// cursor is how far a client has read.
-type cursor struct{ batch, version int }
+// cursor is how far a client has read: batches, tests by their batches, and the version of the rest.
+type cursor struct{ batch, test, version int }
 
 func newFeed(b *bell) *feed { return &feed{bell: b, every: 1, state: running} }
 
@@ -150,9 +150,10 @@ func (f *feed) Batch(r train.Record) {
 func (f *feed) Eval(batch int, test train.Score) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.tests) < keep {
-		f.tests = append(f.tests, point{float64(batch), test.MSE, test.Accuracy})
+	if len(f.tests) == keep {
+		f.tests = slices.Delete(f.tests, 0, keep/2) // the oldest
 	}
+	f.tests = append(f.tests, point{float64(batch), test.MSE, test.Accuracy})
 	f.version++
 	f.bell.ring()
 }
@@ -183,15 +184,20 @@ func (f *feed) since(c *cursor) (n news, fresh bool) {
 	}
 	fresh = batch > c.batch || f.version != c.version
 	if fresh {
-		i, _ := slices.BinarySearchFunc(f.points, c.batch, func(p point, b int) int { return int(p[0]) - b - 1 })
-		n = news{State: f.state, Batch: batch, Total: f.total, Points: slices.Clone(f.points[i:]), Tests: slices.Clone(f.tests), Message: f.message, Summary: f.summary}
+		after := func(p point, b int) int { return int(p[0]) - b - 1 }
+		i, _ := slices.BinarySearchFunc(f.points, c.batch, after)
+		j, _ := slices.BinarySearchFunc(f.tests, c.test, after)
+		n = news{State: f.state, Batch: batch, Total: f.total, Points: slices.Clone(f.points[i:]), Tests: slices.Clone(f.tests[j:]), Message: f.message, Summary: f.summary}
 		if batch > c.batch && (len(n.Points) == 0 || int(n.Points[len(n.Points)-1][0]) < batch) {
 			n.Points = append(n.Points, f.last)
 		}
 		if c.batch > 0 {
 			n.Points = thin(n.Points, eventPoints)
 		}
-		*c = cursor{batch, f.version}
+		c.batch, c.version = batch, f.version
+		if len(n.Tests) > 0 {
+			c.test = int(n.Tests[len(n.Tests)-1][0])
+		}
 	}
 	return n, fresh
 }

@@ -109,7 +109,7 @@ func TestNoFileLeaks(t *testing.T) {
 	for _, path := range []string{"/files/../secret.json", "/files/a/../../secret.json", "/files/%2e%2e/secret.json", "/files/a/..%2f..%2fsecret.json", "/files/..%5csecret.json", "/files/a/link.json",
 		"/files/a/up/secret.json", "/files//" + secret, "/files/" + secret, "/files/a/model.safetensors", "/files/a/.hidden.json", "/files/a/tables/metrics.jsonl", "/files/a", "/files/a/", "/files/",
 		"/files/a%00.json", "/static/../web.go", "/static/%2e%2e/%2e%2e/go.mod", "/pages/toy.html", "/static/", "/third_party/",
-		"/api/table?run=..&table=secret", "/api/table?run=../b&table=secret", "/api/table?run=linked&table=secret", "/api/table?run=a&table=link", "/api/table?run=a&table=../../../b/tables/secret",
+		"/api/run?run=..", "/api/run?run=/etc", "/api/run?run=../b", "/api/table?run=..&table=secret", "/api/table?run=../b&table=secret", "/api/table?run=linked&table=secret", "/api/table?run=a&table=link", "/api/table?run=a&table=../../../b/tables/secret",
 		"/api/table?run=a&table=../spec", "/api/table?run=/&table=metrics", "/api/table?run=&table=metrics", "/api/table", "/api/table?run=a%00&table=metrics"} {
 		code, text := x.ask("GET", path, "")
 		if strings.Contains(text, private) || code == 200 || code >= 500 {
@@ -117,6 +117,11 @@ func TestNoFileLeaks(t *testing.T) {
 		}
 		if strings.Contains(text, base) && !strings.Contains(path, base) {
 			t.Errorf("%s: the answer names a folder of this machine: %q", path, text)
+		}
+	}
+	for _, path := range []string{"/api/run?run=linked", "/api/run?run=a/up"} {
+		if _, text := x.ask("GET", path, ""); strings.Contains(text, "secret") {
+			t.Errorf("%s: %s", path, text)
 		}
 	}
 	if _, text := x.ask("GET", "/api/runs", ""); strings.Contains(text, "linked") {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,16 +20,20 @@ import (
 
 // Run is a stored run, as a list shows it.
 type Run struct {
-	Name string `json:"name"` // its folder, with slashes
+	Name string `json:"name"` // its path below the folder of runs, with slashes
 	// Fields are the plain values of its spec.json, and over them those of its result.json.
 	Fields map[string]any `json:"fields"`
-	Tables []string       `json:"tables"`
-	Files  []string       `json:"files"` // report and pictures, as paths in the run
 }
 
-// Listing knows which runs there are, the newest first.
+// Listing knows which runs there are.
 type Listing interface {
-	Runs() ([]Run, error)
+	Runs(ctx context.Context) ([]Run, error)
+}
+
+// contents are what a run holds: tables, and report and pictures as paths in the run.
+type contents struct {
+	Tables []string `json:"tables"`
+	Files  []string `json:"files"`
 }
 
 // Folder lists the runs in a folder and in folders of it, as sweeps have them, by looking.
@@ -44,7 +49,7 @@ const (
 )
 
 // Runs looks for them. What cannot be read is left out.
-func (f Folder) Runs() ([]Run, error) {
+func (f Folder) Runs(context.Context) ([]Run, error) {
 	out := []Run{}
 	err := fs.WalkDir(f.Root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
@@ -63,13 +68,12 @@ func (f Folder) Runs() ([]Run, error) {
 		out = append(out, f.run(name))
 		return nil
 	})
-	slices.SortFunc(out, func(a, b Run) int { return strings.Compare(b.Name, a.Name) }) // names begin with the date
 	return out, err
 }
 
 // run reads one of them.
 func (f Folder) run(name string) Run {
-	r := Run{Name: name, Fields: map[string]any{}, Tables: []string{}, Files: []string{}}
+	r := Run{Name: name, Fields: map[string]any{}}
 	for _, file := range []string{"spec.json", "result.json"} {
 		var fields map[string]any
 		if b, err := readRoot(f.Root, path.Join(name, file), mostJSON); err == nil && json.Unmarshal(b, &fields) == nil {
@@ -81,20 +85,26 @@ func (f Folder) run(name string) Run {
 			}
 		}
 	}
+	return r
+}
+
+// contents lists what a run holds.
+func (f Folder) contents(name string) contents {
+	c := contents{Tables: []string{}, Files: []string{}}
 	for _, t := range f.names(path.Join(name, "tables")) {
 		if t, ok := strings.CutSuffix(t, ".jsonl"); ok {
-			r.Tables = append(r.Tables, t)
+			c.Tables = append(c.Tables, t)
 		}
 	}
 	if _, err := f.Root.Stat(path.Join(name, "report.html")); err == nil {
-		r.Files = append(r.Files, "report.html")
+		c.Files = append(c.Files, "report.html")
 	}
 	for _, p := range f.names(path.Join(name, "figures")) {
 		if path.Ext(p) == ".svg" {
-			r.Files = append(r.Files, "figures/"+p)
+			c.Files = append(c.Files, "figures/"+p)
 		}
 	}
-	return r
+	return c
 }
 
 // names lists a folder.
@@ -161,12 +171,21 @@ func (s *Server) registerRuns(mux *http.ServeMux) {
 		}
 		if listing != nil {
 			var err error
-			if runs, err = listing.Runs(); err != nil {
+			if runs, err = listing.Runs(r.Context()); err != nil {
 				refuse(w, http.StatusInternalServerError, "runs: they cannot be listed")
 				return
 			}
 		}
 		answer(w, map[string]any{"folder": s.opts.Runs, "runs": runs})
+	})
+	mux.HandleFunc("GET /api/run", func(w http.ResponseWriter, r *http.Request) {
+		root, err := s.folder.open()
+		name := r.URL.Query().Get("run")
+		if err != nil || !fs.ValidPath(name) {
+			refuse(w, http.StatusNotFound, "run %q: there is none", name)
+			return
+		}
+		answer(w, Folder{root}.contents(name))
 	})
 	mux.HandleFunc("GET /api/table", s.table)
 	mux.HandleFunc("GET /files/{path...}", s.file)

@@ -305,6 +305,24 @@ func TestFeedRemembersAFewThousandBatches(t *testing.T) {
 	}
 }
 
+// TestTestsAreSentOnce, and the feed keeps so many.
+func TestTestsAreSentOnce(t *testing.T) {
+	f := newFeed(&bell{})
+	var c cursor
+	sent := 0
+	for b := 1; b <= 3*keep; b++ {
+		f.Eval(b, train.Score{MSE: 0.5})
+		if b%100 == 0 {
+			n, _ := f.since(&c)
+			sent += len(n.Tests)
+		}
+	}
+	n, _ := f.since(&c)
+	if sent += len(n.Tests); sent != 3*keep || len(f.tests) > keep {
+		t.Errorf("%d tests sent of %d, %d kept", sent, 3*keep, len(f.tests))
+	}
+}
+
 // TestOneStreamHasAllTrainings: those there were, those that come, and word of those that go; what a client knows already is
 // not sent again.
 func TestOneStreamHasAllTrainings(t *testing.T) {
@@ -429,12 +447,15 @@ func TestRunsAreListed(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &got); err != nil || code != 200 {
 		t.Fatal(code, err)
 	}
-	if len(got.Runs) != 2 || got.Runs[0].Name != "20260102-000000-sweep/trials/0001" {
+	if len(got.Runs) != 2 || got.Runs[1].Name != "20260102-000000-sweep/trials/0001" {
 		t.Fatalf("%+v", got.Runs)
 	}
-	r := got.Runs[1]
-	if r.Fields["lr"] != 0.25 || r.Fields["rule"] != "pc" || r.Fields["list"] != nil || fmt.Sprint(r.Tables, r.Files) != "[metrics] [report.html figures/a.svg]" {
+	r := got.Runs[0]
+	if r.Fields["lr"] != 0.25 || r.Fields["rule"] != "pc" || r.Fields["list"] != nil {
 		t.Errorf("%+v", r)
+	}
+	if code, text := x.ask("GET", "/api/run?run="+r.Name, ""); code != 200 || text != `{"tables":["metrics"],"files":["report.html","figures/a.svg"]}` {
+		t.Errorf("%d %s", code, text)
 	}
 	code, text = x.ask("GET", "/api/table?run="+r.Name+"&table=metrics", "")
 	if code != 200 || !strings.Contains(text, `"rows":[[1,0.5],[2501,0.5]]`) {
@@ -448,7 +469,7 @@ func TestRunsAreListed(t *testing.T) {
 // oneRun is a listing without a folder.
 type oneRun struct{}
 
-func (oneRun) Runs() ([]Run, error) { return []Run{{Name: "known"}}, nil }
+func (oneRun) Runs(context.Context) ([]Run, error) { return []Run{{Name: "known"}}, nil }
 
 // TestAnotherListing takes the place of looking.
 func TestAnotherListing(t *testing.T) {

@@ -115,7 +115,8 @@ function take(t, news) {
   const last = t.points.length ? t.points[t.points.length - 1][0] : 0;
   for (const p of news.points ?? []) if (p[0] > last) t.points.push(p);
   if (t.points.length > 12000) t.points = t.points.filter((_, i) => i % 2 === 1);
-  t.tests = news.tests ?? t.tests;
+  const tested = t.tests.length ? t.tests[t.tests.length - 1][0] : 0;
+  for (const p of news.tests ?? []) if (p[0] > tested) t.tests.push(p);
   const was = t.news?.state;
   t.news = news;
   if (selected === t.id && was && was !== news.state && news.state !== "running") look();
@@ -131,6 +132,7 @@ const redraw = perFrame(() => {
       {name: t.name, color: own, width: 2.2, x: xs, y: t.points.map(p => p[2])});
     drawItem(t);
   }
+  $("#curves").hidden = $("#save-csv").hidden = live.size === 0;
   chart.set(series);
 });
 

@@ -7,7 +7,7 @@ import {state} from "./state.js";
 import {rules, lines} from "./color.js";
 import {saveCSV} from "./save.js";
 
-const columns = [["name", "run"], ["rule"], ["arch", "network"], ["act", "activation"], ["optim", "optimiser"], ["lr", "rate"], ["seed"], ["batches"],
+const columns = [["name", "run"], ["command"], ["state"], ["rule"], ["arch", "network"], ["act", "activation"], ["optim", "optimiser"], ["lr", "rate"], ["seed"], ["batches"],
   ["train_mse", "train MSE"], ["test_accuracy", "test accuracy"], ["passes_mean", "passes a step"], ["seconds"]];
 const palette = [...lines, "#7F3C8D", "#888888", "#A5761D", "#11A579"];
 const most = palette.length;
@@ -23,9 +23,9 @@ function colorsOf(list) {
 }
 
 let runs = [], chart;
-const tables = new Map(); // by run and table
+const tables = new Map(), contents = new Map(); // by run and table, by run
 const any = value => ({value, words: {includes: v => typeof v === "string" && v.length < 4000}});
-const view = state({filter: any(""), sort: any("-name"), chosen: any(""), table: any(""), x: any(""), y: any(""), scale: {value: "log", words: ["log", "linear"]}, all: {value: "no", words: ["no", "yes"]}},
+const view = state({filter: any(""), sort: any("-started"), chosen: any(""), table: any(""), x: any(""), y: any(""), scale: {value: "log", words: ["log", "linear"]}, all: {value: "no", words: ["no", "yes"]}},
   () => redraw());
 const v = view.values;
 
@@ -45,6 +45,7 @@ function sorted(list) {
   const down = v.sort.startsWith("-"), key = down ? v.sort.slice(1) : v.sort;
   return [...list].sort((a, b) => {
     const p = valueOf(a, key), q = valueOf(b, key);
+    if (p === undefined && q === undefined) return b.name < a.name ? -1 : 1;
     if (p === undefined || q === undefined) return (p === undefined) - (q === undefined); // what is not there comes last
     const c = typeof p === "number" && typeof q === "number" ? p - q : String(p).localeCompare(String(q), "en", {numeric: true});
     return down ? -c : c;
@@ -80,7 +81,11 @@ function show(key, value) {
 async function drawChosen(picked) {
   $("#chosen").hidden = picked.length === 0;
   if (picked.length === 0) return;
-  const list = picked.map(name => runs.find(r => r.name === name));
+  await Promise.all(picked.map(async name => {
+    if (!contents.has(name)) contents.set(name, await get(`api/run?${new URLSearchParams({run: name})}`).catch(e => { trouble(e); return {tables: [], files: []}; }));
+  }));
+  if (chosen().join("|") !== picked.join("|")) return; // others have been chosen since
+  const list = picked.map(name => ({...runs.find(r => r.name === name), ...contents.get(name)}));
   const colors = colorsOf(list);
   drawSettings(list);
   drawFiles(list);
@@ -161,6 +166,7 @@ async function load() {
     trouble(null);
   } catch (e) { trouble(e); }
   tables.clear();
+  contents.clear();
   redraw();
 }
 
