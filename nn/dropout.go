@@ -49,11 +49,10 @@ func (d Dropout[T]) Draw(c Cache[T], seed uint64) {
 	var source rand.PCG
 	for i := range c.F.Rows {
 		source.Seed(seed, uint64(i))
-		rng := rand.New(&source)
 		row := c.F.Row(i)
 		for j := range row {
 			row[j] = keep
-			if rng.Float64() < d.rate {
+			if float64(source.Uint64()>>11)*0x1p-53 < d.rate {
 				row[j] = -1
 			}
 		}

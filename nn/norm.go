@@ -12,7 +12,7 @@ import (
 //	g = gain ⊙ ẑ + shift,  ẑ = (z − mean z)/√(var z + 1e−5)
 //
 // with the mean of squares, not divided by n − 1, as var. θ = (gain, shift), 1 and 0 at the start. Means are formed in float64.
-// Units are the n.
+// It is one unit, small beside those of its neighbours in a Seq.
 type LayerNorm[T tensor.Float] struct {
 	sure[T]
 	groups, n   int
@@ -40,8 +40,8 @@ func (l *LayerNorm[T]) Params() []Param {
 	return []Param{{Name: "gain", Shape: []int{l.n}, Start: 1}, {Name: "shift", Shape: []int{l.n}}}
 }
 
-// Units returns n.
-func (l *LayerNorm[T]) Units() int { return l.n }
+// Units returns 1.
+func (l *LayerNorm[T]) Units() int { return 1 }
 
 // MACs counts three for each unit: mean, variance, gain.
 func (l *LayerNorm[T]) MACs() int { return 3 * l.groups * l.n }
@@ -135,11 +135,13 @@ func (l *LayerNorm[T]) Pull(dst, u tensor.Matrix[T], c Cache[T]) {
 
 // PullParams adds Σ u ⊙ ẑ to the gradient of the gain and Σ u to that of the shift, over rows and groups.
 func (l *LayerNorm[T]) PullParams(grad []T, units Span, u, _ tensor.Matrix[T], c Cache[T]) {
-	lo, hi := units.Lo, units.Hi
-	gain, shift := grad[lo:hi], grad[l.n+lo:l.n+hi]
+	if units.Lo == units.Hi {
+		return
+	}
+	gain, shift := grad[:l.n], grad[l.n:2*l.n]
 	for i := range u.Rows {
 		for k := range l.groups {
-			u, hat := l.group(u.Row(i), k)[lo:hi], l.group(c.F.Row(i), k)[lo:hi]
+			u, hat := l.group(u.Row(i), k), l.group(c.F.Row(i), k)
 			for j, v := range u {
 				gain[j] += T(v * hat[j])
 				shift[j] += v

@@ -50,9 +50,9 @@ func (t *Trace[T]) Draw(seed uint64) {
 	}
 }
 
-// mix makes one seed of two numbers: SplitMix64's output function (Steele, Lea and Flood 2014), applied to either.
+// mix makes one seed of two numbers, in their order: SplitMix64's output function (Steele, Lea and Flood 2014) of a, then of that and b.
 func mix(a, b uint64) uint64 {
-	for _, v := range [...]uint64{b, 0} {
+	for _, v := range [...]uint64{0, b} {
 		a = a + v + 0x9e3779b97f4a7c15
 		a = (a ^ a>>30) * 0xbf58476d1ce4e5b9
 		a = (a ^ a>>27) * 0x94d049bb133111eb

@@ -266,6 +266,9 @@ func (s Spec) Fits(set *data.Set) error {
 		return err
 	}
 	var faults []error
+	if in := arch.Input; in != (nn.Image{}) && (in.H != set.Rows || in.W != set.Cols) {
+		faults = append(faults, fmt.Errorf("--arch %s: input %v: want CHANNELSx%dx%d, the images of %s", s.Arch, in, set.Rows, set.Cols, set.Name))
+	}
 	if got := arch.Dims[0]; got != set.Inputs {
 		faults = append(faults, fmt.Errorf("--arch %s: %d inputs: want the %d pixels of an image of %s", s.Arch, got, set.Inputs, set.Name))
 	}

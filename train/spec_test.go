@@ -33,6 +33,10 @@ var faults = []struct {
 	{"arch", func(s *Spec) { s.Arch = "784-1e3-10" }, `"1e3"`},
 	{"arch", func(s *Spec) { s.Arch = "784-128x0-10" }, `"128x0"`},
 	{"arch", func(s *Spec) { s.Arch = "784-99999999-99999999-10" }, "weights"},
+	{"arch", func(s *Spec) { s.Arch = "1x28x28-conv8k30-10" }, "conv8k30"},
+	{"arch", func(s *Spec) { s.Arch = "1x28x28-blob8-10" }, `"blob8"`},
+	{"solver", func(s *Spec) { s.Arch, s.Act, s.Solver = "1x28x28-conv8k3:maxpool2-10", "linear", "exact" }, "exact"},
+	{"solver", func(s *Spec) { s.Arch, s.Act, s.Solver = "1x28x28-conv8k3:maxpool2-10", "tanh", "chord" }, "chord"},
 	{"act", func(s *Spec) { s.Act = "wobble" }, `"wobble"`},
 	{"act-place", func(s *Spec) { s.Place = "beside" }, `"beside"`},
 	{"init", func(s *Spec) { s.Init = "normal:x" }, `"normal:x"`},
@@ -125,6 +129,7 @@ func TestSpecMustFitTheData(t *testing.T) {
 	}{
 		{func(s *Spec) { s.Arch = "35-12-4" }, "--arch 35-12-4: 35 inputs: want the 36 pixels"},
 		{func(s *Spec) { s.Arch = "36-12-10" }, "--arch 36-12-10: 10 outputs: want the 4 classes"},
+		{func(s *Spec) { s.Arch = "1x4x9-conv2k3-4" }, "--arch 1x4x9-conv2k3-4: input 1x4x9: want CHANNELSx6x6"},
 		{func(s *Spec) { s.Limit = 201 }, "--limit 201: want at most the 200"},
 		{func(s *Spec) { s.Batch = 201 }, "--batch 201: want at most the 200"},
 		{func(s *Spec) { s.Limit, s.Batch = 20, 21 }, "--batch 21: want at most the 20"},

@@ -17,7 +17,7 @@ import (
 func networkFlags(f *pflag.FlagSet, s *train.Spec) {
 	one := func(words []string) string { return strings.Join(words, "|") }
 	f.StringVar(&s.Data, "data", s.Data, "mnist, fashion, or a `folder` with IDX files")
-	f.StringVar(&s.Arch, "arch", s.Arch, "`widths` from input to output; 784-128x9-10 has nine layers of 128")
+	f.StringVar(&s.Arch, "arch", s.Arch, "`layers` from input to output: widths, as in 784-128x9-10 with nine of 128, or nodes, as in\n1x28x28-conv32k3p1:maxpool2-norm:conv32k3p1-drop0.5:10 (docs/conv.md)")
 	f.StringVar(&s.Place, "act-place", s.Place, "activation after|before the weights")
 	f.StringVar(&s.Init, "init", s.Init, "initial weights: fanin|xavier|he|orthogonal|normal:S")
 	f.BoolVar(&s.Bias, "bias", s.Bias, "give every layer a bias")
