@@ -40,7 +40,7 @@ var imports = map[string][]string{
 	"tensorboard":    {},
 	"mlflow":         {},
 	"export":         {"store"},
-	"web":            {"train", "store", "learn", "energy", "infer", "nn", "data", "tensor"},
+	"web":            {"train", "store", "store/index", "learn", "energy", "infer", "nn", "data", "tensor"},
 	"web/toywasm":    {"toy"},
 	"internal/check": {"tensor"},
 	// Runs Python for tests.

@@ -2,10 +2,8 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -14,20 +12,16 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/settle-pc/settle/store"
+	"github.com/settle-pc/settle/store/index"
 )
 
-// Run is a stored run, as a list shows it.
-type Run struct {
-	Name string `json:"name"` // its path below the folder of runs, with slashes
-	// Fields are the plain values of its spec.json, and over them those of its result.json.
-	Fields map[string]any `json:"fields"`
-}
-
-// Listing knows which runs there are.
-type Listing interface {
-	Runs(ctx context.Context) ([]Run, error)
+// run is a stored run, as a list shows it.
+type run struct {
+	Name   string         `json:"name"`   // its path below the folder of runs, with slashes
+	Fields map[string]any `json:"fields"` // what the index knows of it that is a plain value
 }
 
 // contents are what a run holds: tables, and report and pictures as paths in the run.
@@ -36,101 +30,11 @@ type contents struct {
 	Files  []string `json:"files"`
 }
 
-// Folder lists the runs in a folder and in folders of it, as sweeps have them, by looking.
-type Folder struct{ Root *os.Root }
-
-// Bounds of what is read to list runs.
+// Bounds of what is read.
 const (
-	deepest   = 4       // folders
-	mostRuns  = 2000    // listed
-	mostJSON  = 4 << 20 // bytes of a spec or a result
-	mostTable = 64 << 20
-	mostRows  = 2000 // of a table that are sent
+	mostTable = 64 << 20 // bytes
+	mostRows  = 2000     // of a table that are sent
 )
-
-// Runs looks for them. What cannot be read is left out.
-func (f Folder) Runs(context.Context) ([]Run, error) {
-	out := []Run{}
-	err := fs.WalkDir(f.Root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil && name == ".":
-			return err
-		case err != nil || !d.IsDir():
-			return nil
-		case strings.HasPrefix(d.Name(), ".") && name != ".", strings.Count(name, "/") >= deepest:
-			return fs.SkipDir
-		case len(out) == mostRuns:
-			return fs.SkipAll
-		}
-		if info, err := f.Root.Stat(path.Join(name, "tables")); err != nil || !info.IsDir() {
-			return nil
-		}
-		out = append(out, f.run(name))
-		return nil
-	})
-	return out, err
-}
-
-// run reads one of them.
-func (f Folder) run(name string) Run {
-	r := Run{Name: name, Fields: map[string]any{}}
-	for _, file := range []string{"spec.json", "result.json"} {
-		var fields map[string]any
-		if b, err := readRoot(f.Root, path.Join(name, file), mostJSON); err == nil && json.Unmarshal(b, &fields) == nil {
-			for k, v := range fields {
-				switch v.(type) {
-				case string, float64, bool:
-					r.Fields[k] = v
-				}
-			}
-		}
-	}
-	return r
-}
-
-// contents lists what a run holds.
-func (f Folder) contents(name string) contents {
-	c := contents{Tables: []string{}, Files: []string{}}
-	for _, t := range f.names(path.Join(name, "tables")) {
-		if t, ok := strings.CutSuffix(t, ".jsonl"); ok {
-			c.Tables = append(c.Tables, t)
-		}
-	}
-	if _, err := f.Root.Stat(path.Join(name, "report.html")); err == nil {
-		c.Files = append(c.Files, "report.html")
-	}
-	for _, p := range f.names(path.Join(name, "figures")) {
-		if path.Ext(p) == ".svg" {
-			c.Files = append(c.Files, "figures/"+p)
-		}
-	}
-	return c
-}
-
-// names lists a folder.
-func (f Folder) names(dir string) []string {
-	entries, err := fs.ReadDir(f.Root.FS(), dir)
-	if err != nil {
-		return nil
-	}
-	var out []string
-	for _, e := range entries {
-		out = append(out, e.Name())
-	}
-	return out
-}
-
-func readRoot(root *os.Root, name string, most int64) ([]byte, error) {
-	f, err := root.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || info.Size() > most || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: no file, or too large to show", name)
-	}
-	return io.ReadAll(io.LimitReader(f, most))
-}
 
 // folder is the folder of runs, which the first run may make while the explorer is there already.
 type folder struct {
@@ -162,30 +66,83 @@ func (f *folder) close() {
 	}
 }
 
-func (s *Server) registerRuns(mux *http.ServeMux) {
-	mux.HandleFunc("GET /api/runs", func(w http.ResponseWriter, r *http.Request) {
-		runs := []Run{}
-		listing := s.opts.Listing
-		if root, err := s.folder.open(); err == nil && listing == nil {
-			listing = Folder{root}
+// list returns the runs by their index, which is brought up to date, the newest first. Those to which only a link out of the
+// folder leads are left out, as their files would be.
+func (f *folder) list(ctx context.Context, now time.Time) ([]run, error) {
+	root, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	x, _, err := index.Open(ctx, f.dir, now)
+	if err != nil {
+		return nil, err
+	}
+	defer x.Close()
+	entries, err := x.Find(ctx, nil, "-started", 0)
+	out := []run{}
+	for _, e := range entries {
+		name, _ := e["run"].(string)
+		if _, err := root.Stat(path.Join(name, "tables")); err != nil {
+			continue
 		}
-		if listing != nil {
-			var err error
-			if runs, err = listing.Runs(r.Context()); err != nil {
-				refuse(w, http.StatusInternalServerError, "runs: they cannot be listed")
-				return
+		r := run{Name: name, Fields: map[string]any{}}
+		for k, v := range e {
+			switch v.(type) {
+			case string, float64, bool:
+				r.Fields[k] = v
 			}
 		}
-		answer(w, map[string]any{"folder": s.opts.Runs, "runs": runs})
-	})
-	mux.HandleFunc("GET /api/run", func(w http.ResponseWriter, r *http.Request) {
-		root, err := s.folder.open()
-		name := r.URL.Query().Get("run")
-		if err != nil || !fs.ValidPath(name) {
-			refuse(w, http.StatusNotFound, "run %q: there is none", name)
+		delete(r.Fields, "run")
+		out = append(out, r)
+	}
+	return out, err
+}
+
+// contents lists what a run holds.
+func (f *folder) contents(name string) (contents, error) {
+	c := contents{Tables: []string{}, Files: []string{}}
+	root, err := f.open()
+	if err != nil || !fs.ValidPath(name) {
+		return c, errors.New("there is none")
+	}
+	names := func(sub, ext string) []string {
+		var out []string
+		entries, _ := fs.ReadDir(root.FS(), path.Join(name, sub)) // none where there is no such folder
+		for _, e := range entries {
+			if path.Ext(e.Name()) == ext {
+				out = append(out, e.Name())
+			}
+		}
+		return out
+	}
+	for _, t := range names("tables", ".jsonl") {
+		c.Tables = append(c.Tables, strings.TrimSuffix(t, ".jsonl"))
+	}
+	if _, err := root.Stat(path.Join(name, "report.html")); err == nil {
+		c.Files = append(c.Files, "report.html")
+	}
+	for _, p := range names("figures", ".svg") {
+		c.Files = append(c.Files, "figures/"+p)
+	}
+	return c, nil
+}
+
+func (s *Server) registerRuns(mux *http.ServeMux) {
+	mux.HandleFunc("GET /api/runs", func(w http.ResponseWriter, r *http.Request) {
+		runs, err := s.folder.list(r.Context(), s.opts.Now())
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			refuse(w, http.StatusInternalServerError, "runs: they cannot be listed")
 			return
 		}
-		answer(w, Folder{root}.contents(name))
+		answer(w, map[string]any{"folder": s.opts.Runs, "runs": append([]run{}, runs...)})
+	})
+	mux.HandleFunc("GET /api/run", func(w http.ResponseWriter, r *http.Request) {
+		c, err := s.folder.contents(r.URL.Query().Get("run"))
+		if err != nil {
+			refuse(w, http.StatusNotFound, "run %q: %v", r.URL.Query().Get("run"), err)
+			return
+		}
+		answer(w, c)
 	})
 	mux.HandleFunc("GET /api/table", s.table)
 	mux.HandleFunc("GET /files/{path...}", s.file)

@@ -30,9 +30,8 @@ type Options struct {
 	// Sets are the names of the data sets to offer, and OpenSet opens one of them.
 	Sets    []string
 	OpenSet func(name string) (*data.Set, error)
-	// Runs is the folder with stored runs. It need not exist. Listing knows which runs it has; nil: looking tells.
-	Runs    string
-	Listing Listing
+	// Runs is the folder with stored runs. It need not exist.
+	Runs string
 	// Trainings bounds the live trainings that are kept; 0 means 4. Workers are those of each.
 	Trainings, Workers int
 	Now                func() time.Time // the clock

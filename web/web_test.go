@@ -443,7 +443,7 @@ func TestRunsAreListed(t *testing.T) {
 	}
 	x := open(t, func(o *Options, _ *httptest.Server) { o.Runs = dir })
 	code, text := x.ask("GET", "/api/runs", "")
-	var got struct{ Runs []Run }
+	var got struct{ Runs []run }
 	if err := json.Unmarshal([]byte(text), &got); err != nil || code != 200 {
 		t.Fatal(code, err)
 	}
@@ -462,19 +462,6 @@ func TestRunsAreListed(t *testing.T) {
 		t.Errorf("%d %s", code, text)
 	}
 	if code, text = x.ask("GET", "/files/"+r.Name+"/report.html", ""); code != 200 || text != "<p>report</p>" {
-		t.Errorf("%d %s", code, text)
-	}
-}
-
-// oneRun is a listing without a folder.
-type oneRun struct{}
-
-func (oneRun) Runs(context.Context) ([]Run, error) { return []Run{{Name: "known"}}, nil }
-
-// TestAnotherListing takes the place of looking.
-func TestAnotherListing(t *testing.T) {
-	x := open(t, func(o *Options, _ *httptest.Server) { o.Listing = oneRun{} })
-	if code, text := x.ask("GET", "/api/runs", ""); code != 200 || !strings.Contains(text, `"name":"known"`) {
 		t.Errorf("%d %s", code, text)
 	}
 }

@@ -1,14 +1,10 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/netip"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -16,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/settle-pc/settle/store/index"
 	"github.com/settle-pc/settle/web"
 )
 
@@ -90,7 +85,7 @@ func (a *app) explore(f exploreFlags) error {
 		return fmt.Errorf("--addr %s: %w; want host:port of this machine, such as 127.0.0.1:8080", f.addr, err)
 	}
 	defer l.Close()
-	opts := web.Options{Runs: f.runs, Listing: indexed(f.runs), Trainings: f.trainings, Workers: a.workers, Now: time.Now, OpenSet: openSet, Sets: []string{"mnist"}}
+	opts := web.Options{Runs: f.runs, Trainings: f.trainings, Workers: a.workers, Now: time.Now, OpenSet: openSet, Sets: []string{"mnist"}}
 	if _, err := openSet("fashion"); err == nil {
 		opts.Sets = append(opts.Sets, "fashion")
 	}
@@ -112,36 +107,6 @@ func (a *app) explore(f exploreFlags) error {
 		return failure{err}
 	}
 	return nil
-}
-
-// indexed lists the runs of a folder by its index, which is brought up to date every time. A folder that is not there has none.
-type indexed string
-
-// Runs lists them with their plain fields.
-func (base indexed) Runs(ctx context.Context) ([]web.Run, error) {
-	out := []web.Run{}
-	if _, err := os.Stat(string(base)); errors.Is(err, fs.ErrNotExist) {
-		return out, nil
-	}
-	x, _, err := index.Open(ctx, string(base), time.Now())
-	if err != nil {
-		return nil, err
-	}
-	defer x.Close()
-	entries, err := x.Find(ctx, nil, "-started", 0)
-	for _, e := range entries {
-		r := web.Run{Fields: map[string]any{}}
-		for k, v := range e {
-			switch v.(type) {
-			case string, float64, bool:
-				r.Fields[k] = v
-			}
-		}
-		r.Name, _ = e["run"].(string)
-		delete(r.Fields, "run")
-		out = append(out, r)
-	}
-	return out, err
 }
 
 // locate says who may ask, and returns the address for people. On loopback it is known under three names; elsewhere under

@@ -84,7 +84,7 @@ func TestExplorer(t *testing.T) {
 		name string
 		test func(*testing.T, *explorer)
 	}{
-		{"toy numbers", toyNumbers}, {"toy controls", toyControls}, {"toy by hand", toyByHand}, {"toy shared", toyShared}, {"toy in space", toyInSpace}, {"toy downloads", toyDownloads},
+		{"toy numbers", toyNumbers}, {"toy controls", toyControls}, {"toy by hand", toyByHand}, {"toy calm", toyCalm}, {"toy shared", toyShared}, {"toy in space", toyInSpace}, {"toy downloads", toyDownloads},
 		{"toy absorbs changes", toyAbsorbs}, {"speed", speed}, {"training", training}, {"inside", inside}, {"drawing", drawing}, {"tabs", tabs}, {"runs", runs}, {"static page", staticPage}, {"accessible", accessible},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, x) })
@@ -244,6 +244,27 @@ func toyByHand(t *testing.T, x *explorer) {
 		if !eval[bool](p, fmt.Sprintf(`(() => { const e = document.getElementById(%q); e.focus(); return document.activeElement === e && e.tabIndex >= 0 })()`, id)) {
 			t.Errorf("#%s cannot be reached by keyboard", id)
 		}
+	}
+	p.blameless()
+}
+
+// toyCalm: for those who want less motion, play makes two steps a second, and nothing fades.
+func toyCalm(t *testing.T, x *explorer) {
+	p := x.open(t, "", 1440)
+	steps := func() int {
+		p.set("#t", "0")
+		p.click("#play-t")
+		time.Sleep(1300 * time.Millisecond)
+		p.click("#play-t")
+		return eval[int](p, `Number(document.querySelector("#t").value)`)
+	}
+	lively := steps()
+	p.prefer("prefers-reduced-motion", "reduce")
+	if calm := steps(); calm < 1 || calm > 4 || lively <= calm+1 {
+		t.Errorf("in the same time %d steps, %d for those who want less motion", lively, calm)
+	}
+	if fade := eval[string](p, `getComputedStyle(document.querySelector("button")).transitionDuration`); fade != "0s" {
+		t.Errorf("buttons fade for %s", fade)
 	}
 	p.blameless()
 }
@@ -624,7 +645,7 @@ func accessible(t *testing.T, x *explorer) {
 		for _, path := range []string{"?t=5", "network", "runs"} {
 			p := x.open(t, path, width)
 			for _, scheme := range []string{"light", "dark"} {
-				p.colours(scheme)
+				p.prefer("prefers-color-scheme", scheme)
 				p.settled()
 				if path == "runs" {
 					p.run(`document.querySelectorAll("#runs tbody input:not(:checked)").forEach((e, i) => { if (i < 2) e.click() })`)

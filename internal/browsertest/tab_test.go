@@ -146,10 +146,10 @@ func (p *tab) click(selector string) {
 	p.settled()
 }
 
-// colours makes the page light or dark, as the system would.
-func (p *tab) colours(scheme string) {
+// prefer tells the page what its reader has asked the system for.
+func (p *tab) prefer(feature, value string) {
 	p.Helper()
-	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: feature, Value: value}}})
 	if err != nil {
 		p.Fatal(err)
 	}

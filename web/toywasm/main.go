@@ -75,16 +75,16 @@ func bytesOf(f []float64) []byte {
 func surface(p toy.Problem, a []float64) {
 	t, dt, n := int(a[1]), a[2], int(a[3])
 	f := p.Loss
-	switch int(a[0]) {
-	case energyAt:
-		f = func(w toy.Vec) float64 { return p.FAt(w, t, dt) }
-	case equilibrium:
+	if int(a[0]) != loss {
 		f = p.FStar
 	}
 	for j := range n {
-		w2 := a[6] + (a[7]-a[6])*float64(j)/float64(n-1)
+		w2, excess := a[6]+(a[7]-a[6])*float64(j)/float64(n-1), 1.0
+		if int(a[0]) == energyAt {
+			excess = toy.Excess(w2, t, dt) // its power once a row
+		}
 		for i := range n {
-			v = append(v, f(toy.Vec{a[4] + (a[5]-a[4])*float64(i)/float64(n-1), w2}))
+			v = append(v, f(toy.Vec{a[4] + (a[5]-a[4])*float64(i)/float64(n-1), w2})*excess)
 		}
 	}
 }

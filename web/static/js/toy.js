@@ -85,8 +85,14 @@ function drawField(p, moves) {
   const name = moves && v.arrows === "total" ? "total" : p.field;
   let full = 0;
   if (moves) { // the largest at the end: arrows compare between steps
-    const g = toy.field({...v, t: longest}, "total", arrows, shown.window);
-    for (let i = 0; i < g.length; i += 2) full = Math.max(full, Math.hypot(g[i], g[i + 1]));
+    const key = `${v.x} ${v.y} ${v.dt}`;
+    if (shown.fullKey !== key) {
+      const g = toy.field({...v, t: longest}, "total", arrows, shown.window);
+      shown.full = 0;
+      for (let i = 0; i < g.length; i += 2) shown.full = Math.max(shown.full, Math.hypot(g[i], g[i + 1]));
+      shown.fullKey = key;
+    }
+    full = shown.full;
   }
   p.panel.setField(toy.field(v, name, arrows, shown.window), arrows, full, looks[v.look]);
 }
