@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ import (
 type explorer struct {
 	settle, dir, url string // url ends in a slash
 	browser          context.Context
+	stop             func() // ends it, as Ctrl-C does
 }
 
 // explore starts one in a folder of its own.
@@ -39,7 +41,7 @@ func explore(t *testing.T) *explorer {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	x.stop = sync.OnceFunc(func() {
 		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 			t.Error(err)
 		}
@@ -47,6 +49,7 @@ func explore(t *testing.T) *explorer {
 			t.Errorf("settle explore: %v", err)
 		}
 	})
+	t.Cleanup(x.stop)
 	var first struct{ URL string }
 	if err := json.NewDecoder(bufio.NewReader(out)).Decode(&first); err != nil {
 		t.Fatal(err)
@@ -85,7 +88,7 @@ func TestExplorer(t *testing.T) {
 		test func(*testing.T, *explorer)
 	}{
 		{"toy numbers", toyNumbers}, {"toy controls", toyControls}, {"toy by hand", toyByHand}, {"toy calm", toyCalm}, {"toy shared", toyShared}, {"toy in space", toyInSpace}, {"toy downloads", toyDownloads},
-		{"toy absorbs changes", toyAbsorbs}, {"speed", speed}, {"training", training}, {"inside", inside}, {"drawing", drawing}, {"tabs", tabs}, {"runs", runs}, {"static page", staticPage}, {"accessible", accessible},
+		{"toy absorbs changes", toyAbsorbs}, {"speed", speed}, {"training", training}, {"inside", inside}, {"drawing", drawing}, {"tabs", tabs}, {"runs", runs}, {"static page", staticPage}, {"accessible", accessible}, {"ended", ended},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, x) })
 	}
@@ -676,4 +679,14 @@ func accessible(t *testing.T, x *explorer) {
 			p.blameless()
 		}
 	}
+}
+
+// ended: when the explorer has been ended, its page says so.
+func ended(t *testing.T, x *explorer) {
+	p := x.open(t, "network", 1440)
+	if shown := p.text("#trouble"); shown != "" {
+		t.Errorf("before: %s", shown)
+	}
+	x.stop()
+	p.until(`document.querySelector("#trouble").textContent.includes("has it been ended?")`)
 }
