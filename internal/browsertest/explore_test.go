@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 )
 
@@ -87,7 +88,7 @@ func TestExplorer(t *testing.T) {
 		name string
 		test func(*testing.T, *explorer)
 	}{
-		{"toy numbers", toyNumbers}, {"toy controls", toyControls}, {"toy by hand", toyByHand}, {"toy calm", toyCalm}, {"toy shared", toyShared}, {"toy in space", toyInSpace}, {"toy downloads", toyDownloads},
+		{"toy numbers", toyNumbers}, {"toy controls", toyControls}, {"toy by hand", toyByHand}, {"toy by touch", toyByTouch}, {"toy calm", toyCalm}, {"toy shared", toyShared}, {"toy in space", toyInSpace}, {"toy downloads", toyDownloads},
 		{"toy absorbs changes", toyAbsorbs}, {"speed", speed}, {"training", training}, {"inside", inside}, {"drawing", drawing}, {"tabs", tabs}, {"runs", runs}, {"static page", staticPage}, {"accessible", accessible}, {"ended", ended},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, x) })
@@ -247,6 +248,43 @@ func toyByHand(t *testing.T, x *explorer) {
 		if !eval[bool](p, fmt.Sprintf(`(() => { const e = document.getElementById(%q); e.focus(); return document.activeElement === e && e.tabIndex >= 0 })()`, id)) {
 			t.Errorf("#%s cannot be reached by keyboard", id)
 		}
+	}
+	p.blameless()
+}
+
+// toyByTouch: on a phone a finger drags the start, and the maps stay where they are; elsewhere it scrolls them.
+func toyByTouch(t *testing.T, x *explorer) {
+	p := x.open(t, "", 390)
+	p.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile, chromedp.EmulateTouch))
+	p.settled()
+	at := eval[[2]float64](p, `(() => { const r = document.querySelector("#panel-loss .diamond").getBoundingClientRect(); return [r.left + r.width / 2, r.top + r.height / 2] })()`)
+	drag := func(from [2]float64, dx, dy float64) {
+		t.Helper()
+		touch := func(typ input.DispatchTouchEventType, points ...*input.TouchPoint) {
+			t.Helper()
+			if _, err := chromedp.Call(p.ctx, input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: typ, TouchPoints: points}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		touch(input.DispatchTouchEventTypeTouchStart, &input.TouchPoint{X: from[0], Y: from[1]})
+		for i := range 8 {
+			f := float64(i+1) / 8
+			touch(input.DispatchTouchEventTypeTouchMove, &input.TouchPoint{X: from[0] + f*dx, Y: from[1] + f*dy})
+		}
+		touch(input.DispatchTouchEventTypeTouchEnd)
+		p.settled()
+	}
+	w1 := func() float64 { return eval[float64](p, `Number(document.querySelector("#w1").value)`) }
+	scrolled := func() float64 { return eval[float64](p, `document.querySelector(".panels").scrollLeft`) }
+	drag(at, -120, 20)
+	if got := w1(); !(got < 0.2) || scrolled() != 0 {
+		t.Errorf("after a drag to the left w₁⁰ is %v, and the maps are scrolled by %v", got, scrolled())
+	}
+	before := w1()
+	drag([2]float64{at[0], at[1] + 150}, -150, 0)
+	p.until(`document.querySelector(".panels").scrollLeft > 50`)
+	if got := w1(); got != before {
+		t.Errorf("scrolling moves w₁⁰ from %v to %v", before, got)
 	}
 	p.blameless()
 }
