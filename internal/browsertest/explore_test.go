@@ -638,6 +638,18 @@ func runs(t *testing.T, x *explorer) {
 	p.until(`document.querySelectorAll(".thumbs img").length > 3`)
 	p.run(`document.querySelector(".thumbs").scrollIntoView()`)
 	p.until(`[...document.querySelectorAll(".thumbs img")].some(i => i.complete && i.naturalWidth > 50)`)
+	// A report has its style, and could run nothing.
+	report := filepath.Join(x.dir, "runs", toy, "report.html")
+	if err := os.WriteFile(report, []byte(`<!DOCTYPE html><link rel="icon" href="data:,"><style>p { color: rgb(1, 2, 3) }</style><p>report</p><script>document.querySelector("p").remove()</script>`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	p.click("#reload")
+	p.until(`document.querySelector("#files a[href$='report.html']")`)
+	address := eval[string](p, `document.querySelector("#files a[href$='report.html']").href`)
+	r := openTab(t, x.browser, address, 1440, func(u string) bool { return u == address })
+	if got := eval[string](r, `getComputedStyle(document.querySelector("p")).color`); got != "rgb(1, 2, 3)" {
+		t.Errorf("the report's text is %s", got)
+	}
 	q := x.open(t, "runs"+eval[string](p, "location.search"), 390)
 	q.shot("runs-390")
 	p.blameless()
