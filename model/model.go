@@ -1,8 +1,9 @@
 // Package model is a network to and from a file: safetensors with the architecture in the metadata.
 //
-// Layer l = 1…L holds the tensors layers.l.W (n_l×n_{l−1}, row-major) and, with biases, layers.l.b (n_l). The metadata
+// Layer l = 1…L holds the tensors layers.l.W (n_l×n_{l−1}, row-major) and, with biases, layers.l.b (n_l), or whatever its
+// nn.Param list: a convolution W of out×kernel×kernel×in, a normalisation gain and shift, attention Wq, Wk, Wv, Wo. The metadata
 // say what is needed to build the network and to feed it: format, arch, act, place, bias, and mean, std, rows, cols,
-// data of the set it was trained on.
+// data of the set it was trained on, and the loss if it was not squared error.
 package model
 
 import (
@@ -32,6 +33,7 @@ type Meta struct {
 	Data       string  // name of the training set
 	Rows, Cols int     // of its images
 	Mean, Std  float64 // inputs are (v/255 − Mean)/Std
+	Loss       string  // that it was trained by: cross-entropy and bernoulli, whose outputs are logits, or empty: mse
 }
 
 // File is a model file read into memory.
@@ -65,6 +67,9 @@ func (m Meta) Metadata() map[string]string {
 	}
 	if m.Arch.Param != nn.Standard { // files of earlier versions have no such networks
 		meta["param"] = m.Arch.Param.String()
+	}
+	if m.Loss != "" { // files of earlier versions have none
+		meta["loss"] = m.Loss
 	}
 	return meta
 }
@@ -101,7 +106,7 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 		return m, fmt.Errorf("model: metadata format %q: want %q, as settle train writes it", got, Format)
 	}
 	var err error
-	m.Arch.Dims, err = nn.ParseDims(meta["arch"])
+	m.Arch, err = nn.ParseArch(meta["arch"])
 	fail(wrap("arch", err))
 	m.Arch.Act, err = nn.ParseActivation(meta["act"])
 	fail(wrap("act", err))
@@ -129,7 +134,10 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 	if errs == [2]error{} && (!(m.Std > 0) || math.IsInf(m.Std, 0) || math.IsNaN(m.Mean) || math.IsInf(m.Mean, 0)) {
 		fail(fmt.Errorf("mean %v, std %v: want finite numbers, std above 0", m.Mean, m.Std))
 	}
-	m.Data = meta["data"]
+	m.Data, m.Loss = meta["data"], meta["loss"]
+	if known := []string{"", "cross-entropy", "bernoulli"}; !slices.Contains(known, m.Loss) {
+		fail(fmt.Errorf("metadata loss %q: want none, cross-entropy or bernoulli", m.Loss))
+	}
 	if dims := m.Arch.Dims; dims != nil && !m.fits(dims[0]) {
 		fail(fmt.Errorf("rows %d, cols %d: want the rows and columns of images with the %d pixels that arch begins with", m.Rows, m.Cols, dims[0]))
 	}
@@ -160,24 +168,25 @@ func unread(meta map[string]string, key string, err error, want string) error {
 // rounded to float32.
 func Network[T tensor.Float](f *File) (*nn.Network[T], error) {
 	// Checked before memory is asked for on the word of the metadata alone.
-	if err := fit(f.tensors, layers(f.Arch)); err != nil {
-		return nil, err
-	}
-	net, err := nn.Build[T](f.Arch)
+	layers, err := nn.LayersOf[T](f.Arch)
 	if err != nil {
 		return nil, err
 	}
+	if err := fit(f.tensors, params(layers)); err != nil {
+		return nil, err
+	}
+	net := nn.New(layers...)
 	if err := SetTensors(net, f.tensors); err != nil {
 		return nil, err
 	}
 	return net, nil
 }
 
-// layers describes the parameters of each layer of the architecture.
-func layers(a nn.Arch) [][]nn.Param {
+// params describes the parameters of each layer.
+func params[T tensor.Float](layers []nn.Layer[T]) [][]nn.Param {
 	var out [][]nn.Param
-	for l := 1; l < len(a.Dims); l++ {
-		out = append(out, nn.NewDense[float32](a.Dims[l-1], a.Dims[l], a.Act, a.Place, a.Bias).Params())
+	for _, l := range layers {
+		out = append(out, l.Params())
 	}
 	return out
 }
@@ -211,10 +220,7 @@ func fit(f *safetensors.File, layers [][]nn.Param) error {
 
 // SetTensors gives net the parameters in f. Every parameter must be there in its shape, and no other layer's.
 func SetTensors[T tensor.Float](net *nn.Network[T], f *safetensors.File) error {
-	var layers [][]nn.Param
-	for _, l := range net.Layers {
-		layers = append(layers, l.Params())
-	}
+	layers := params(net.Layers)
 	if err := fit(f, layers); err != nil {
 		return err
 	}

@@ -129,7 +129,7 @@ func definitions() jsonschema.Definitions {
 	}
 	for name, list := range map[string][]string{
 		"act": nn.Activations(), "act-place": {"after", "before"}, "dtype": train.DTypes, "rule": train.Rules, "solver": learn.MethodNames(),
-		"coords": train.Coordinates, "optim": train.Optimizers, "schedule": train.Schedules,
+		"coords": train.Coordinates, "param": nn.Parameterisations(), "optim": train.Optimizers, "schedule": train.Schedules,
 	} {
 		out[name] = words(list)
 	}

@@ -63,18 +63,21 @@ func (j Slurm) Script() string {
 trial=$((SLURM_ARRAY_TASK_ID + ${1:-0}))
 pid=
 again=
-signalled=
-trap 'signalled=1; again=1; [ -z "$pid" ] || kill -USR1 "$pid" 2>/dev/null' USR1
-trap 'signalled=1; [ -z "$pid" ] || kill -TERM "$pid" 2>/dev/null' TERM
+signal=
+tell() {
+	[ -z "$pid" ] || kill -"$signal" "$pid" 2>/dev/null
+}
+trap 'signal=USR1; again=1; tell' USR1
+trap 'signal=TERM; tell' TERM
 
 %s sweep run %s --trial "$trial" --workers %d --checkpoint-every %s &
 pid=$!
-[ -z "$again" ] || kill -USR1 "$pid" 2>/dev/null # it came before there was whom to tell
+[ -z "$signal" ] || tell # it came before there was whom to tell
 
 wait "$pid"
 code=$?
-while [ -n "$signalled" ]; do # a trap ended the wait, not the trial
-	signalled=
+while [ -n "$signal" ]; do # a trap ended the wait, not the trial
+	signal=
 	wait "$pid"
 	code=$?
 done

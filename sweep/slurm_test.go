@@ -100,7 +100,7 @@ func TestTheScriptRequeuesOnlyWhatUSR1Interrupted(t *testing.T) {
 				}
 				return path
 			}
-			begin := "begin() { echo \"$@\" > begun; kill -" + c.signal + " $PPID; for _ in $(seq 1000); do sleep 0.01; done; }\n"
+			begin := "begin() { echo \"$@\" > begun; kill -" + c.signal + " $PPID; for ((i = 0; i < 1000; i++)); do sleep 0.01; done; }\n"
 			settle := write("settle", "#!"+bash+"\necho \"$@\" > args\n"+begin+c.settle+"\n")
 			write("scontrol", "#!"+bash+"\necho \"$@\" >> requeued\n")
 			j := Slurm{Name: "a", Settle: settle, Dir: "/runs/out", Array: "0-9", CPUs: 3, Every: "30s"}

@@ -8,8 +8,10 @@ import (
 	"strings"
 
 	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/energy"
 	"github.com/settle-pc/settle/learn"
 	"github.com/settle-pc/settle/nn"
+	"github.com/settle-pc/settle/tensor"
 )
 
 // Spec describes a training as plain data, in the words of the command line: what is stored with a run, and all that
@@ -26,6 +28,8 @@ type Spec struct {
 	Normalize   string  `json:"normalize"` // of pixels v/255: "set", by the set's own statistics, or MEAN,STD
 	DType       string  `json:"dtype"`
 	Rule        string  `json:"rule"`
+	Loss        string  `json:"loss"`
+	Beta        float64 `json:"beta"` // of the nudged rules; 0: 0.1
 	Solver      string  `json:"solver"`
 	Coords      string  `json:"coords"`
 	Tol         float64 `json:"tol"`
@@ -54,7 +58,7 @@ type Spec struct {
 // Defaults returns the training that a command without flags runs.
 func Defaults() Spec {
 	return Spec{
-		Data: "mnist", Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", Param: "standard", Normalize: bySet, DType: "float32",
+		Data: "mnist", Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", Param: "standard", Normalize: bySet, DType: "float32", Loss: "mse",
 		Rule: "pc", Solver: "auto", Coords: "errors", Tol: 1e-3, Gap: 0.01, MaxPasses: 100, DT: 0.1, Mu: 0.7,
 		Optim: "adam", LR: 0.001, Momentum: 0.9, Schedule: "constant", Batch: 64, Epochs: 1, Workers: 1,
 	}
@@ -65,8 +69,10 @@ const bySet = "set"
 
 // The words that Spec accepts beside those of package nn.
 var (
-	DTypes      = []string{"float32", "float64"}
-	Rules       = []string{"bp", "pc", "ipc", "bp-curved", "pc-feedforward", "bp-matched"} // the last ones: learn/isolate.go
+	DTypes = []string{"float32", "float64"}
+	Rules  = []string{"bp", "pc", "ipc", "zil", "pc-nudged", "pc-centred",
+		"bp-curved", "pc-feedforward", "bp-matched"} // the last ones: learn/isolate.go
+	Losses      = []string{"mse", "cross-entropy", "bernoulli"}
 	Coordinates = []string{"errors", "activities"}
 	Optimizers  = []string{"sgd", "momentum", "nesterov", "adam", "adamw"}
 	Schedules   = []string{"constant", "cosine", "warmup-cosine", "pcx"}
@@ -76,7 +82,7 @@ var (
 func (s Spec) Network() (nn.Arch, nn.Init, error) {
 	var a nn.Arch
 	var errs [5]error
-	a.Dims, errs[0] = nn.ParseDims(s.Arch)
+	a, errs[0] = nn.ParseArch(s.Arch)
 	a.Act, errs[1] = nn.ParseActivation(s.Act)
 	a.Place, errs[2] = nn.ParsePlace(s.Place)
 	a.Bias, a.Residual = s.Bias, s.Residual
@@ -107,7 +113,8 @@ func (s Spec) Validate() error {
 			faults = append(faults, fmt.Errorf("--%s %v: want %s", flag, v, want))
 		}
 	}
-	if _, _, err := s.Network(); err != nil {
+	arch, _, err := s.Network()
+	if err != nil {
 		faults = append(faults, err)
 	}
 	if _, _, err := s.normalization(); err != nil {
@@ -115,6 +122,9 @@ func (s Spec) Validate() error {
 	}
 	word("dtype", s.DType, DTypes)
 	word("rule", s.Rule, Rules)
+	word("loss", s.Loss, Losses)
+	nudged := s.Rule == "pc-nudged" || s.Rule == "pc-centred"
+	must(finite(s.Beta) && (nudged || s.Beta == 0), "beta", s.Beta, "a number of either sign, or 0 for 0.1, with --rule pc-nudged or pc-centred, and none without")
 	word("coords", s.Coords, Coordinates)
 	if _, err := learn.NewMethod[float64](s.Solver, s.Coordinates(), s.tuning()); err != nil {
 		faults = append(faults, fmt.Errorf("--solver %w", err))
@@ -139,8 +149,11 @@ func (s Spec) Validate() error {
 	must(s.EvalEvery >= 0, "eval-every", s.EvalEvery, "a number of batches from 1, or 0 for the end only")
 	must(s.Limit >= 0, "limit", s.Limit, "a number of training images from 1, or 0 for all")
 	must(s.Workers >= 1, "workers", s.Workers, "a number from 1")
-	must(s.Solver != "exact" || s.Act == "linear", "solver", s.Solver, "exact only with --act linear; auto takes any network")
-	must(s.Solver != "chord" || s.smooth(), "solver", s.Solver, "chord only with a smooth activation; auto takes any network")
+	must(s.squared() || s.Rule != "bp-curved", "loss", s.Loss, "mse with --rule bp-curved, which knows the curvature of squared error only")
+	quadratic := s.squared() || (s.Solver != "exact" && s.Solver != "chord" && s.Solver != "newton")
+	must(quadratic, "solver", s.Solver, "auto, bb, cg or a method with a step of its own with a --loss other than mse")
+	must(s.Solver != "exact" || s.Act == "linear" && (err != nil || arch.Affine()), "solver", s.Solver, "exact only with --act linear and layers that are affine; auto takes any network")
+	must(s.Solver != "chord" || err != nil || arch.Smooth(), "solver", s.Solver, "chord only with a smooth activation and without maxpool; auto takes any network")
 	stepped := s.Rule == "ipc" || learn.Steps(s.Solver)
 	must(!s.ByBatch || stepped, "divide-by-batch", s.ByBatch, "a solver with a step of its own (euler, momentum, nesterov, heun, bosh, dopri) or --rule ipc")
 	must(s.Horizon == 0 || strings.HasPrefix(s.Solver, "heun") || strings.HasPrefix(s.Solver, "dopri") || s.Solver == "bosh",
@@ -182,8 +195,41 @@ func (s Spec) prepared(set *data.Set) (*data.Set, error) {
 	return &own, nil
 }
 
-// Infers reports whether the rule moves activities before it learns.
-func (s Spec) Infers() bool { return s.Rule != "bp" && s.Rule != "bp-curved" }
+// squared reports whether the loss is half the squared error.
+func (s Spec) squared() bool { return s.Loss == Losses[0] }
+
+// lossNote names the loss where it is not the usual one, as files do that others may read.
+func (s Spec) lossNote() string {
+	if s.squared() {
+		return ""
+	}
+	return s.Loss
+}
+
+// Output is the output term of the named loss, squared error for names that are none.
+func Output[T tensor.Float](loss string) energy.Output[T] {
+	switch loss {
+	case "cross-entropy":
+		return energy.CrossEntropy[T]{}
+	case "bernoulli":
+		return energy.Bernoulli[T]{}
+	}
+	return energy.SquaredError[T]{}
+}
+
+// beta is the nudge, with its default.
+func (s Spec) beta() float64 {
+	if s.Beta == 0 {
+		return 0.1
+	}
+	return s.Beta
+}
+
+// Infers reports whether the rule moves activities before it learns, with an outcome.
+func (s Spec) Infers() bool { return s.Rule != "bp" && s.Rule != "bp-curved" && s.Rule != "zil" }
+
+// Solves reports whether the rule settles activities by the solver.
+func (s Spec) Solves() bool { return s.Infers() && s.Rule != "ipc" }
 
 // updates is the number of times that the rule moves the weights on a batch.
 func (s Spec) updates() int {
@@ -213,12 +259,6 @@ func (s Spec) tuning() learn.Tuning {
 	return t
 }
 
-// smooth reports whether the activation is, or is not known.
-func (s Spec) smooth() bool {
-	act, err := nn.ParseActivation(s.Act)
-	return err != nil || act.Smooth()
-}
-
 // Fits reports every flag that does not go with the set.
 func (s Spec) Fits(set *data.Set) error {
 	arch, _, err := s.Network()
@@ -226,11 +266,17 @@ func (s Spec) Fits(set *data.Set) error {
 		return err
 	}
 	var faults []error
+	if in := arch.Input; in != (nn.Image{}) && (in.H != set.Rows || in.W != set.Cols) {
+		faults = append(faults, fmt.Errorf("--arch %s: input %v: want CHANNELSx%dx%d, the images of %s", s.Arch, in, set.Rows, set.Cols, set.Name))
+	}
 	if got := arch.Dims[0]; got != set.Inputs {
 		faults = append(faults, fmt.Errorf("--arch %s: %d inputs: want the %d pixels of an image of %s", s.Arch, got, set.Inputs, set.Name))
 	}
 	if got := arch.Dims[len(arch.Dims)-1]; got != set.Outputs {
 		faults = append(faults, fmt.Errorf("--arch %s: %d outputs: want the %d %s of %s", s.Arch, got, set.Outputs, set.Task.Targets(), set.Name))
+	}
+	if set.Task != data.Classes && !s.squared() {
+		faults = append(faults, fmt.Errorf("--loss %s: want mse for the %s of %s, which are not classes", s.Loss, set.Task.Targets(), set.Name))
 	}
 	n := set.Train.N()
 	if s.Limit > n {

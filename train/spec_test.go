@@ -33,6 +33,10 @@ var faults = []struct {
 	{"arch", func(s *Spec) { s.Arch = "784-1e3-10" }, `"1e3"`},
 	{"arch", func(s *Spec) { s.Arch = "784-128x0-10" }, `"128x0"`},
 	{"arch", func(s *Spec) { s.Arch = "784-99999999-99999999-10" }, "weights"},
+	{"arch", func(s *Spec) { s.Arch = "1x28x28-conv8k30-10" }, "conv8k30"},
+	{"arch", func(s *Spec) { s.Arch = "1x28x28-blob8-10" }, `"blob8"`},
+	{"solver", func(s *Spec) { s.Arch, s.Act, s.Solver = "1x28x28-conv8k3:maxpool2-10", "linear", "exact" }, "exact"},
+	{"solver", func(s *Spec) { s.Arch, s.Act, s.Solver = "1x28x28-conv8k3:maxpool2-10", "tanh", "chord" }, "chord"},
 	{"act", func(s *Spec) { s.Act = "wobble" }, `"wobble"`},
 	{"act-place", func(s *Spec) { s.Place = "beside" }, `"beside"`},
 	{"init", func(s *Spec) { s.Init = "normal:x" }, `"normal:x"`},
@@ -44,6 +48,11 @@ var faults = []struct {
 	{"solver", func(s *Spec) { s.Solver = "exact" }, "exact"},
 	{"solver", func(s *Spec) { s.Solver, s.Act, s.Coords = "exact", "linear", "activities" }, "exact"},
 	{"solver", func(s *Spec) { s.Solver, s.Coords = "cg", "activities" }, "cg"},
+	{"beta", func(s *Spec) { s.Beta = 0.1 }, "0.1"},
+	{"beta", func(s *Spec) { s.Rule, s.Beta = "pc-centred", inf }, "Inf"},
+	{"loss", func(s *Spec) { s.Loss = "hinge" }, `"hinge"`},
+	{"loss", func(s *Spec) { s.Loss, s.Rule = "bernoulli", "bp-curved" }, "bernoulli"},
+	{"solver", func(s *Spec) { s.Loss, s.Solver = "cross-entropy", "newton" }, "newton"},
 	{"coords", func(s *Spec) { s.Coords = "polar" }, `"polar"`},
 	{"tol", func(s *Spec) { s.Tol = -1 }, "-1"},
 	{"tol", func(s *Spec) { s.Tol = 1 }, "1"},
@@ -120,6 +129,7 @@ func TestSpecMustFitTheData(t *testing.T) {
 	}{
 		{func(s *Spec) { s.Arch = "35-12-4" }, "--arch 35-12-4: 35 inputs: want the 36 pixels"},
 		{func(s *Spec) { s.Arch = "36-12-10" }, "--arch 36-12-10: 10 outputs: want the 4 classes"},
+		{func(s *Spec) { s.Arch = "1x4x9-conv2k3-4" }, "--arch 1x4x9-conv2k3-4: input 1x4x9: want CHANNELSx6x6"},
 		{func(s *Spec) { s.Limit = 201 }, "--limit 201: want at most the 200"},
 		{func(s *Spec) { s.Batch = 201 }, "--batch 201: want at most the 200"},
 		{func(s *Spec) { s.Limit, s.Batch = 20, 21 }, "--batch 21: want at most the 20"},
@@ -128,6 +138,10 @@ func TestSpecMustFitTheData(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v: want one with %q", err, c.want)
 		}
+	}
+	pixels := small().with(func(s *Spec) { s.Arch, s.Loss = "36-12-36", "bernoulli" })
+	if err := pixels.Fits(synthetic().Autoencoding()); err == nil || !strings.Contains(err.Error(), "--loss bernoulli: want mse for the pixels") {
+		t.Errorf("pixels, which are normalised, with Bernoulli outputs: %v", err)
 	}
 	both := small().with(func(s *Spec) { s.Arch, s.Batch = "35-10", 500 })
 	if err := both.Fits(synthetic()); err == nil || strings.Count(err.Error(), "--") != 3 {

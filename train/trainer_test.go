@@ -85,6 +85,7 @@ func TestEveryWordOfTheSpecActs(t *testing.T) {
 	for name, change := range map[string]func(*Spec){
 		"init":         func(s *Spec) { s.Init = "xavier" },
 		"act":          func(s *Spec) { s.Act = "gelu" },
+		"loss":         func(s *Spec) { s.Loss = "cross-entropy" },
 		"act-place":    func(s *Spec) { s.Place = "before" },
 		"bias":         func(s *Spec) { s.Bias = true },
 		"rule":         func(s *Spec) { s.Rule = "bp" },
@@ -104,6 +105,10 @@ func TestEveryWordOfTheSpecActs(t *testing.T) {
 		"steps":        func(s *Spec) { s.Steps = 1 },
 		"horizon":      func(s *Spec) { s.Solver, s.Horizon = "heun", 0.5 },
 		"by batch":     func(s *Spec) { s.Solver, s.Horizon, s.ByBatch = "heun", 0.5, true },
+		"zil":          func(s *Spec) { s.Rule = "zil" },
+		"nudged":       func(s *Spec) { s.Rule = "pc-nudged" },
+		"beta":         func(s *Spec) { s.Rule, s.Beta = "pc-nudged", -0.1 },
+		"centred":      func(s *Spec) { s.Rule = "pc-centred" },
 		"ipc":          func(s *Spec) { s.Rule = "ipc" },
 		"ipc steps":    func(s *Spec) { s.Rule, s.Steps = "ipc", 5 },
 		"ipc by batch": func(s *Spec) { s.Rule, s.ByBatch = "ipc", true },

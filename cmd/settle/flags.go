@@ -17,7 +17,7 @@ import (
 func networkFlags(f *pflag.FlagSet, s *train.Spec) {
 	one := func(words []string) string { return strings.Join(words, "|") }
 	f.StringVar(&s.Data, "data", s.Data, "mnist, fashion, or a `folder` with IDX files")
-	f.StringVar(&s.Arch, "arch", s.Arch, "`widths` from input to output; 784-128x9-10 has nine layers of 128")
+	f.StringVar(&s.Arch, "arch", s.Arch, "`layers` from input to output: widths, as in 784-128x9-10 with nine of 128, or nodes, as in\n1x28x28-conv32k3p1:maxpool2-norm:conv32k3p1-drop0.5:10 (docs/conv.md)")
 	f.StringVar(&s.Place, "act-place", s.Place, "activation after|before the weights")
 	f.StringVar(&s.Init, "init", s.Init, "initial weights: fanin|xavier|he|orthogonal|normal:S")
 	f.BoolVar(&s.Bias, "bias", s.Bias, "give every layer a bias")
@@ -50,6 +50,8 @@ func trainFlags(f *pflag.FlagSet, s *train.Spec) {
 	networkFlags(f, s)
 	f.StringVar(&s.Act, "act", s.Act, "activation: "+strings.Join(nn.Activations(), "|"))
 	f.StringVar(&s.Rule, "rule", s.Rule, "learning rule: "+strings.Join(train.Rules, "|"))
+	f.Float64Var(&s.Beta, "beta", s.Beta, "for pc-nudged and pc-centred: how far the `output` is moved from its prediction to the target (0: 0.1); negative moves it away")
+	f.StringVar(&s.Loss, "loss", s.Loss, "loss, the output term of the energy: "+strings.Join(train.Losses, "|")+"; but for mse the outputs are logits")
 	f.Float64Var(&s.LR, "lr", s.LR, "learning `rate`")
 	f.IntVar(&s.Epochs, "epochs", s.Epochs, "`number` of epochs")
 	f.IntVar(&s.EvalEvery, "eval-every", s.EvalEvery, "test every `N` batches; 0: at the end only")

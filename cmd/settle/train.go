@@ -137,7 +137,7 @@ func (a *app) finish(c conclusion, err error) error {
 // describe says in a line what is trained.
 func describe(s train.Spec, batches int) string {
 	how := s.Rule
-	if s.Infers() && s.Rule != "ipc" {
+	if s.Solves() {
 		how += fmt.Sprintf(" (%s, %s)", s.Solver, s.Coords)
 	}
 	return fmt.Sprintf("training %s with %s: %s %s, %s %g, %d batches of %d", s.Data, how, s.Arch, s.Act, s.Optim, s.LR, batches, s.Batch)
