@@ -73,7 +73,13 @@ function adopt({id, spec}) {
 }
 
 // hear takes a message of the stream.
-function hear({news, gone}) {
+let lost = false;
+function hear({news, gone, lost: now}) {
+  if (now !== undefined) {
+    if (now !== lost) trouble(now ? "The explorer does not answer: has it been ended?" : null);
+    lost = now;
+    return;
+  }
   if (gone !== undefined) { drop(gone); return; }
   if (news.spec) adopt(news);
   const t = live.get(news.id);
@@ -95,6 +101,8 @@ function follow() {
     source = document.hidden ? null : new EventSource(`api/events?at=${[...live.keys()].map(id => `${id}:0`)}`);
     source?.addEventListener("message", event => hear({news: JSON.parse(event.data)}));
     source?.addEventListener("gone", event => hear({gone: Number(event.data)}));
+    source?.addEventListener("open", () => hear({lost: false}));
+    source?.addEventListener("error", () => hear({lost: true}));
   };
   document.addEventListener("visibilitychange", listen);
   listen();
