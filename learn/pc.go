@@ -106,7 +106,7 @@ func NewPC[T tensor.Float](problem *energy.PC[T], inf Inference[T], pool *Pool, 
 	}
 	for range pool.Workers() {
 		m := inf.Method()
-		if _, ok := m.(*infer.Chord[T]); ok && lead == 0 && inf.Coordinates == Errors {
+		if _, ok := m.(*infer.Chord[T]); ok && lead == 0 && inf.Coordinates == Errors && state.Errors().Outputs() > 0 {
 			lead = min(2, rows) // which it needs, whatever the passes
 		}
 		if s, ok := m.(infer.Sharer[T]); ok && lead > 0 {

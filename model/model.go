@@ -1,6 +1,7 @@
 // Package model is a network to and from a file: safetensors with the architecture in the metadata.
 //
-// Layer l = 1…L holds the tensors layers.l.W (n_l×n_{l−1}, row-major) and, with biases, layers.l.b (n_l). The metadata
+// Layer l = 1…L holds the tensors layers.l.W (n_l×n_{l−1}, row-major) and, with biases, layers.l.b (n_l); feedback.l.B beside them
+// are feedback weights that were learned. The metadata
 // say what is needed to build the network and to feed it: format, arch, act, place, bias, and mean, std, rows, cols,
 // data of the set it was trained on, and the loss if it was not squared error.
 package model
@@ -54,7 +55,16 @@ func Tensors[T tensor.Float](net *nn.Network[T]) []safetensors.Tensor {
 	return out
 }
 
-func tensorName(l int, p nn.Param) string { return fmt.Sprintf("layers.%d.%s", l, p.Name) }
+// tensorName names a parameter of layer l. Learned feedback weights, which no prediction needs, stand apart: a model file with them
+// is read as one without.
+func tensorName(l int, p nn.Param) string {
+	if p.Name == "B" {
+		return fmt.Sprintf("feedback.%d.%s", l, p.Name)
+	}
+	return fmt.Sprintf("%s%d.%s", layerPrefix, l, p.Name)
+}
+
+const layerPrefix = "layers."
 
 // Metadata returns m as the metadata of a file.
 func (m Meta) Metadata() map[string]string {
@@ -178,7 +188,9 @@ func fit(f *safetensors.File, layers [][]nn.Param) error {
 	want := 0
 	for i, params := range layers {
 		for _, p := range params {
-			want++
+			if strings.HasPrefix(tensorName(i+1, p), layerPrefix) {
+				want++
+			}
 			t, ok := f.Tensor(tensorName(i+1, p))
 			if !ok {
 				return fmt.Errorf("model: tensor %s is missing: the architecture in the metadata has it", tensorName(i+1, p))
@@ -190,7 +202,7 @@ func fit(f *safetensors.File, layers [][]nn.Param) error {
 	}
 	have := 0
 	for _, t := range f.Tensors {
-		if strings.HasPrefix(t.Name, "layers.") {
+		if strings.HasPrefix(t.Name, layerPrefix) {
 			have++
 		}
 	}

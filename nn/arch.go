@@ -17,6 +17,33 @@ type Arch struct {
 	Bias  bool
 	// Residual puts a skip connection around every hidden layer between equal widths: z + φ(z Wᵀ + b).
 	Residual bool
+	// Feedback gives every layer but the first, from which nothing comes back, feedback weights of its own.
+	Feedback FeedbackKind
+}
+
+// FeedbackKind says by which weights errors come back.
+type FeedbackKind uint8
+
+// Symmetric: by W, the default. Fixed and Learned: see Feedback.
+const (
+	Symmetric FeedbackKind = iota
+	Fixed
+	Learned
+)
+
+var feedbackNames = [...]string{"symmetric", "fixed", "learned"}
+
+// FeedbackKinds lists the names that ParseFeedback accepts.
+func FeedbackKinds() []string { return append([]string(nil), feedbackNames[:]...) }
+
+// ParseFeedback returns the kind called name; none is Symmetric.
+func ParseFeedback(name string) (FeedbackKind, error) {
+	for k, n := range feedbackNames {
+		if n == name || name == "" && k == 0 {
+			return FeedbackKind(k), nil
+		}
+	}
+	return 0, fmt.Errorf("feedback %q: want one of %s", name, strings.Join(feedbackNames[:], ", "))
 }
 
 // The largest network that Arch accepts, far above what fits this library's use: a guard against a mistyped flag.
@@ -80,6 +107,12 @@ func (a Arch) Validate() error {
 	if a.Place > Before {
 		faults = append(faults, fmt.Errorf("activation placement %d: want after or before", a.Place))
 	}
+	if a.Feedback > Learned {
+		faults = append(faults, fmt.Errorf("feedback %d: want one of %s", a.Feedback, strings.Join(feedbackNames[:], ", ")))
+	}
+	if a.Feedback != Symmetric && a.Residual {
+		faults = append(faults, errors.New("feedback: want symmetric with residual layers"))
+	}
 	return errors.Join(faults...)
 }
 
@@ -119,7 +152,11 @@ func Build[T tensor.Float](a Arch) (*Network[T], error) {
 		if (a.Place == After && l == L) || (a.Place == Before && l == 1) {
 			act = Linear
 		}
-		layers[l-1] = NewDense[T](a.Dims[l-1], a.Dims[l], act, a.Place, a.Bias)
+		d := NewDense[T](a.Dims[l-1], a.Dims[l], act, a.Place, a.Bias)
+		layers[l-1] = d
+		if a.Feedback != Symmetric && l > 1 {
+			layers[l-1] = NewFeedback(d, a.Feedback == Learned)
+		}
 		if a.Residual && l > 1 && l < L && a.Dims[l-1] == a.Dims[l] {
 			layers[l-1] = NewResidual(layers[l-1])
 		}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/settle-pc/settle/data"
@@ -16,39 +18,44 @@ import (
 // Spec describes a training as plain data, in the words of the command line: what is stored with a run, and all that
 // its numbers depend on but the data itself. Its JSON keys are the names of the flags.
 type Spec struct {
-	Data        string  `json:"data"`
-	Arch        string  `json:"arch"`
-	Act         string  `json:"act"`
-	Place       string  `json:"act-place"`
-	Init        string  `json:"init"`
-	Bias        bool    `json:"bias"`
-	Residual    bool    `json:"residual"`
-	DType       string  `json:"dtype"`
-	Rule        string  `json:"rule"`
-	Loss        string  `json:"loss,omitempty"` // empty: mse
-	Beta        float64 `json:"beta,omitempty"` // of the nudged rules; 0: 0.1
-	Solver      string  `json:"solver"`
-	Coords      string  `json:"coords"`
-	Tol         float64 `json:"tol"`
-	Gap         float64 `json:"gap"`
-	MaxPasses   float64 `json:"max-passes"`
-	Steps       int     `json:"steps"`   // of inference, fixed; 0: until it settles. For ipc, those on a batch
-	Horizon     float64 `json:"horizon"` // time at which a Runge–Kutta method ends; 0: none
-	DT          float64 `json:"dt"`
-	ByBatch     bool    `json:"divide-by-batch"` // ∂F/∂z by the batch size, as libraries do that average F over a batch
-	Optim       string  `json:"optim"`
-	LR          float64 `json:"lr"`
-	Momentum    float64 `json:"momentum"`
-	WeightDecay float64 `json:"weight-decay"`
-	Schedule    string  `json:"schedule"`
-	Warmup      int     `json:"warmup"`
-	Batch       int     `json:"batch"`
-	Batches     int     `json:"batches"`
-	Epochs      int     `json:"epochs"`
-	EvalEvery   int     `json:"eval-every"`
-	Limit       int     `json:"limit"`
-	Seed        uint64  `json:"seed"`
-	Workers     int     `json:"workers"` // does not change any number
+	Data     string  `json:"data"`
+	Arch     string  `json:"arch"`
+	Act      string  `json:"act"`
+	Place    string  `json:"act-place"`
+	Init     string  `json:"init"`
+	Bias     bool    `json:"bias"`
+	Residual bool    `json:"residual"`
+	DType    string  `json:"dtype"`
+	Rule     string  `json:"rule"`
+	Loss     string  `json:"loss,omitempty"` // empty: mse
+	Beta     float64 `json:"beta,omitempty"` // of the nudged rules; 0: 0.1
+	// π_1 … π_L with commas between them, or one number: π_L. Empty: all 1.
+	Precision     string  `json:"precision,omitempty"`
+	PrecisionLR   float64 `json:"precision-lr,omitempty"`   // 0: they are fixed
+	ActivityDecay float64 `json:"activity-decay,omitempty"` // λ of every hidden layer
+	Feedback      string  `json:"feedback,omitempty"`       // empty: symmetric
+	Solver        string  `json:"solver"`
+	Coords        string  `json:"coords"`
+	Tol           float64 `json:"tol"`
+	Gap           float64 `json:"gap"`
+	MaxPasses     float64 `json:"max-passes"`
+	Steps         int     `json:"steps"`   // of inference, fixed; 0: until it settles. For ipc, those on a batch
+	Horizon       float64 `json:"horizon"` // time at which a Runge–Kutta method ends; 0: none
+	DT            float64 `json:"dt"`
+	ByBatch       bool    `json:"divide-by-batch"` // ∂F/∂z by the batch size, as libraries do that average F over a batch
+	Optim         string  `json:"optim"`
+	LR            float64 `json:"lr"`
+	Momentum      float64 `json:"momentum"`
+	WeightDecay   float64 `json:"weight-decay"`
+	Schedule      string  `json:"schedule"`
+	Warmup        int     `json:"warmup"`
+	Batch         int     `json:"batch"`
+	Batches       int     `json:"batches"`
+	Epochs        int     `json:"epochs"`
+	EvalEvery     int     `json:"eval-every"`
+	Limit         int     `json:"limit"`
+	Seed          uint64  `json:"seed"`
+	Workers       int     `json:"workers"` // does not change any number
 }
 
 // Defaults returns the training that a command without flags runs.
@@ -74,14 +81,15 @@ var (
 // Network returns the architecture and initialisation, with every fault in their description.
 func (s Spec) Network() (nn.Arch, nn.Init, error) {
 	var a nn.Arch
-	var errs [4]error
+	var errs [5]error
 	a.Dims, errs[0] = nn.ParseDims(s.Arch)
 	a.Act, errs[1] = nn.ParseActivation(s.Act)
 	a.Place, errs[2] = nn.ParsePlace(s.Place)
 	a.Bias, a.Residual = s.Bias, s.Residual
 	init, err := nn.ParseInit(s.Init)
 	errs[3] = err
-	for i, flag := range []string{"arch", "act", "act-place", "init"} {
+	a.Feedback, errs[4] = nn.ParseFeedback(s.Feedback)
+	for i, flag := range []string{"arch", "act", "act-place", "init", "feedback"} {
 		if errs[i] != nil {
 			errs[i] = fmt.Errorf("--%s: %w", flag, errs[i])
 		}
@@ -113,6 +121,19 @@ func (s Spec) Validate() error {
 	word("loss", s.LossName(), Losses)
 	nudged := s.Rule == "pc-nudged" || s.Rule == "pc-centred"
 	must(finite(s.Beta) && (nudged || s.Beta == 0), "beta", s.Beta, "a number of either sign, or 0 for 0.1, with --rule pc-nudged or pc-centred, and none without")
+	if _, err := s.precisions(); err != nil {
+		faults = append(faults, fmt.Errorf("--precision %w", err))
+	}
+	must(s.Precision == "" || s.Infers(), "precision", s.Precision, "none with --rule "+s.Rule+", which has no errors to weigh")
+	must(s.PrecisionLR >= 0 && s.PrecisionLR <= 1, "precision-lr", s.PrecisionLR, "a rate up to 1, or 0 to keep precisions fixed")
+	must(s.PrecisionLR == 0 || s.Rule == "pc" && s.squared(), "precision-lr", s.PrecisionLR, "0 unless with --rule pc and --loss mse")
+	must(s.ActivityDecay >= 0 && finite(s.ActivityDecay), "activity-decay", s.ActivityDecay, "a number from 0")
+	must(s.ActivityDecay == 0 || s.Infers(), "activity-decay", s.ActivityDecay, "0 with --rule "+s.Rule+", whose activities do not move")
+	curved := s.Solver == "exact" || s.Solver == "chord" || s.Solver == "cg" || s.Solver == "newton"
+	must(s.ActivityDecay == 0 || !curved, "solver", s.Solver, "auto, bb or a method with a step of its own with --activity-decay")
+	walks := s.Rule == "ipc" || s.Rule == "zil" || s.Coords == "activities" && learn.Steps(s.Solver)
+	must(s.Feedback == "" || s.Feedback == "symmetric" || s.Rule == "bp" || walks && s.Rule != "bp-curved", "feedback", s.Feedback,
+		"symmetric, or --rule bp, ipc, zil, or --coords activities with a solver that has a step of its own: other weights give no gradient to descend in errors")
 	word("coords", s.Coords, Coordinates)
 	if _, err := learn.NewMethod[float64](s.Solver, s.Coordinates(), s.tuning()); err != nil {
 		faults = append(faults, fmt.Errorf("--solver %w", err))
@@ -171,12 +192,53 @@ func Output[T tensor.Float](loss string) energy.Output[T] {
 	return energy.SquaredError[T]{}
 }
 
+// Plain reports whether the energy is that of the post: squared error, all precisions 1, no decay, and its own gradient.
+func (s Spec) Plain() bool {
+	return s.squared() && s.Precision == "" && s.PrecisionLR == 0 && s.ActivityDecay == 0 && (s.Feedback == "" || s.Feedback == "symmetric")
+}
+
 // beta is the nudge, with its default.
 func (s Spec) beta() float64 {
 	if s.Beta == 0 {
 		return 0.1
 	}
 	return s.Beta
+}
+
+// precisions are π_1 … π_L, nil for all 1.
+func (s Spec) precisions() ([]float64, error) {
+	if s.Precision == "" {
+		return nil, nil
+	}
+	dims, err := nn.ParseDims(s.Arch)
+	if err != nil {
+		return nil, nil // which is a fault of its own
+	}
+	L := len(dims) - 1
+	want := fmt.Errorf("%s: want %d numbers above 0 with commas between them, of layers 1 to %d, or one, of the output layer", s.Precision, L, L)
+	var pi []float64
+	for _, part := range strings.Split(s.Precision, ",") {
+		v, err := strconv.ParseFloat(part, 64)
+		if err != nil || !(v > 0 && finite(v)) {
+			return nil, want
+		}
+		pi = append(pi, v)
+	}
+	if len(pi) == 1 {
+		pi = append(slices.Repeat([]float64{1}, L-1), pi[0])
+	}
+	if len(pi) != L {
+		return nil, want
+	}
+	return pi, nil
+}
+
+// decay holds λ_0 … λ_L, nil for none.
+func (s Spec) decay(L int) []float64 {
+	if s.ActivityDecay == 0 {
+		return nil
+	}
+	return slices.Repeat([]float64{s.ActivityDecay}, L+1)
 }
 
 // Infers reports whether the rule moves activities before it learns, with an outcome.

@@ -148,7 +148,10 @@ func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn
 	if inf.Method, err = learn.NewMethod[T](s.Solver, s.Coordinates(), s.tuning()); err != nil {
 		panic("train: a solver that Validate has let pass")
 	}
-	problem := &energy.PC[T]{Net: net, Output: Output[T](s.Loss)}
+	problem := &energy.PC[T]{Net: net, Output: Output[T](s.Loss), Decay: s.decay(net.L())}
+	if problem.Precision, err = s.precisions(); err != nil {
+		panic("train: precisions that Validate has let pass")
+	}
 	switch s.Rule {
 	case "ipc":
 		t := s.tuning()
@@ -167,6 +170,9 @@ func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn
 		return learn.NewFeedforwardPC(problem, inf, pool, s.Batch)
 	case "bp-matched":
 		return learn.NewMatchedBP(problem, inf, pool, s.Batch)
+	}
+	if s.PrecisionLR > 0 {
+		return learn.NewPrecise(problem, inf, s.PrecisionLR, nil, pool, s.Batch)
 	}
 	return learn.NewPC(problem, inf, pool, s.Batch)
 }

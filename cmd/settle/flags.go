@@ -48,6 +48,10 @@ func trainFlags(f *pflag.FlagSet, s *train.Spec) {
 	f.StringVar(&s.Act, "act", s.Act, "activation: "+strings.Join(nn.Activations(), "|"))
 	f.StringVar(&s.Rule, "rule", s.Rule, "learning rule: "+strings.Join(train.Rules, "|"))
 	f.Float64Var(&s.Beta, "beta", s.Beta, "for pc-nudged and pc-centred: how far the `output` is moved from its prediction to the target (0: 0.1); negative moves it away")
+	f.StringVar(&s.Precision, "precision", s.Precision, "precisions π of the layers' errors: L `numbers` with commas between them, or one, of the output layer (default all 1)")
+	f.Float64Var(&s.PrecisionLR, "precision-lr", s.PrecisionLR, "learn the precisions at this `rate`; 0: keep them")
+	f.Float64Var(&s.ActivityDecay, "activity-decay", s.ActivityDecay, "add (λ/2)‖z‖² of the hidden activities to the energy, with this `λ`")
+	f.StringVar(&s.Feedback, "feedback", nn.FeedbackKinds()[0], "weights by which errors come back: "+strings.Join(nn.FeedbackKinds(), "|")+"; the last two need --coords activities and a solver with a step")
 	f.StringVar(&s.Loss, "loss", train.Losses[0], "loss, the output term of the energy: "+strings.Join(train.Losses, "|")+"; but for mse the outputs are logits")
 	f.Float64Var(&s.LR, "lr", s.LR, "learning `rate`")
 	f.IntVar(&s.Epochs, "epochs", s.Epochs, "`number` of epochs")
@@ -86,6 +90,9 @@ func (a *app) settleSpec(cmd *cobra.Command, s *train.Spec) {
 	}
 	if s.Loss == train.Losses[0] { // as in specs of earlier versions
 		s.Loss = ""
+	}
+	if s.Feedback == nn.FeedbackKinds()[0] {
+		s.Feedback = ""
 	}
 	if given("tol") && !given("gap") {
 		s.Gap = 0

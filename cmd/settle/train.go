@@ -44,6 +44,9 @@ or a kill it continues from the last of those written every --checkpoint-every, 
 			if opts.look && !spec.Infers() {
 				return fmt.Errorf("--diagnose with --rule %s: want a rule that infers, such as pc", spec.Rule)
 			}
+			if opts.look && !spec.Plain() {
+				return errors.New("--diagnose: want --loss mse, all precisions 1, no activity decay and symmetric feedback: it looks at that energy")
+			}
 			return a.finish(a.train(a.ctx, task{spec: spec, trainOptions: opts, open: func() (*store.Run, error) { return a.run("train") }}))
 		},
 	}
