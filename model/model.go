@@ -33,6 +33,7 @@ type Meta struct {
 	Data       string  // name of the training set
 	Rows, Cols int     // of its images
 	Mean, Std  float64 // inputs are (v/255 − Mean)/Std
+	Generates  bool    // the outputs are the image, predicted from causes
 	Loss       string  // that it was trained by: cross-entropy and bernoulli, whose outputs are logits, or empty: mse
 }
 
@@ -76,6 +77,9 @@ func (m Meta) Metadata() map[string]string {
 	}
 	if m.Loss != "" { // files of earlier versions have none
 		out["loss"] = m.Loss
+	}
+	if m.Generates {
+		out["generates"] = strconv.FormatBool(true)
 	}
 	return out
 }
@@ -139,15 +143,25 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 	if known := []string{"", "cross-entropy", "bernoulli"}; !slices.Contains(known, m.Loss) {
 		fail(fmt.Errorf("metadata loss %q: want none, cross-entropy or bernoulli", m.Loss))
 	}
-	if dims := m.Arch.Dims; dims != nil && !m.fits(dims[0]) {
-		fail(fmt.Errorf("rows %d, cols %d: want the rows and columns of images with the %d pixels that arch begins with", m.Rows, m.Cols, dims[0]))
+	if given, ok := meta["generates"]; ok {
+		m.Generates, err = strconv.ParseBool(given)
+		fail(wrap("generates", err))
+	}
+	if dims := m.Arch.Dims; dims != nil {
+		pixels, at := dims[0], "begins"
+		if m.Generates {
+			pixels, at = dims[len(dims)-1], "ends"
+		}
+		if !m.fits(pixels) {
+			fail(fmt.Errorf("rows %d, cols %d: want the rows and columns of images with the %d pixels that arch %s with", m.Rows, m.Cols, pixels, at))
+		}
 	}
 	return m, errors.Join(faults...)
 }
 
-// fits reports whether an image has as many pixels as the network has inputs.
-func (m Meta) fits(inputs int) bool {
-	return m.Rows >= 1 && m.Cols >= 1 && inputs%m.Rows == 0 && inputs/m.Rows == m.Cols
+// fits reports whether an image has so many pixels.
+func (m Meta) fits(pixels int) bool {
+	return m.Rows >= 1 && m.Cols >= 1 && pixels%m.Rows == 0 && pixels/m.Rows == m.Cols
 }
 
 func wrap(key string, err error) error {

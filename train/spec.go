@@ -34,6 +34,8 @@ type Spec struct {
 	PrecisionLR   float64 `json:"precision-lr,omitempty"`   // 0: they are fixed
 	ActivityDecay float64 `json:"activity-decay,omitempty"` // λ of every hidden layer
 	Feedback      string  `json:"feedback,omitempty"`       // empty: symmetric
+	Prior         float64 `json:"prior,omitempty"`          // of the causes of pc-generative, λ_0; 0: 1
+	Temperature   float64 `json:"temperature,omitempty"`    // of langevin; 0: 1
 	Solver        string  `json:"solver"`
 	Coords        string  `json:"coords"`
 	Tol           float64 `json:"tol"`
@@ -70,7 +72,7 @@ func Defaults() Spec {
 // The words that Spec accepts beside those of package nn.
 var (
 	DTypes = []string{"float32", "float64"}
-	Rules  = []string{"bp", "pc", "ipc", "zil", "pc-nudged", "pc-centred",
+	Rules  = []string{"bp", "pc", "ipc", "zil", "pc-nudged", "pc-centred", "pc-generative",
 		"bp-curved", "pc-feedforward", "bp-matched"} // the last ones: learn/isolate.go
 	Losses      = []string{"mse", "cross-entropy", "bernoulli"}
 	Coordinates = []string{"errors", "activities"}
@@ -131,8 +133,14 @@ func (s Spec) Validate() error {
 	must(s.ActivityDecay == 0 || s.Infers(), "activity-decay", s.ActivityDecay, "0 with --rule "+s.Rule+", whose activities do not move")
 	curved := s.Solver == "exact" || s.Solver == "chord" || s.Solver == "cg" || s.Solver == "newton"
 	must(s.ActivityDecay == 0 || !curved, "solver", s.Solver, "auto, bb or a method with a step of its own with --activity-decay")
+	must(s.Prior >= 0 && finite(s.Prior) && (s.generates() || s.Prior == 0), "prior", s.Prior, "a number from 0 (for 1) with --rule pc-generative, and none without")
+	must(!s.generates() || s.squared(), "loss", s.Loss, "mse with --rule pc-generative: pixels are normalised")
+	must(!s.generates() || !curved, "solver", s.Solver, "auto, bb or a method with a step of its own with --rule pc-generative")
+	draws := s.Solver == "langevin"
+	must(s.Temperature >= 0 && finite(s.Temperature) && (draws || s.Temperature == 0), "temperature", s.Temperature, "a number from 0 (for 1) with --solver langevin, and none without")
+	must(!draws || s.Steps > 0, "steps", s.Steps, "a number from 1 with --solver langevin, which settles nowhere")
 	walks := s.Rule == "ipc" || s.Rule == "zil" || s.Coords == "activities" && learn.Steps(s.Solver)
-	must(s.Feedback == "" || s.Feedback == "symmetric" || s.Rule == "bp" || walks && s.Rule != "bp-curved", "feedback", s.Feedback,
+	must(s.Feedback == "" || s.Feedback == "symmetric" || s.Rule == "bp" || walks && s.Rule != "bp-curved" && !s.generates(), "feedback", s.Feedback,
 		"symmetric, or --rule bp, ipc, zil, or --coords activities with a solver that has a step of its own: other weights give no gradient to descend in errors")
 	word("coords", s.Coords, Coordinates)
 	if _, err := learn.NewMethod[float64](s.Solver, s.Coordinates(), s.tuning()); err != nil {
@@ -235,11 +243,21 @@ func (s Spec) precisions() ([]float64, error) {
 
 // decay holds λ_0 … λ_L, nil for none.
 func (s Spec) decay(L int) []float64 {
-	if s.ActivityDecay == 0 {
+	if s.ActivityDecay == 0 && !s.generates() {
 		return nil
 	}
-	return slices.Repeat([]float64{s.ActivityDecay}, L+1)
+	d := slices.Repeat([]float64{s.ActivityDecay}, L+1)
+	if s.generates() {
+		d[0] = s.Prior
+		if s.Prior == 0 {
+			d[0] = 1
+		}
+	}
+	return d
 }
+
+// generates reports whether the network predicts images from causes.
+func (s Spec) generates() bool { return s.Rule == "pc-generative" }
 
 // Infers reports whether the rule moves activities before it learns, with an outcome.
 func (s Spec) Infers() bool { return s.Rule != "bp" && s.Rule != "bp-curved" && s.Rule != "zil" }
@@ -268,7 +286,7 @@ func (s Spec) Coordinates() learn.Coordinates {
 
 // tuning holds the options of the solver.
 func (s Spec) tuning() learn.Tuning {
-	t := learn.Tuning{DT: s.DT, Until: s.Horizon}
+	t := learn.Tuning{DT: s.DT, Until: s.Horizon, Temperature: s.Temperature, Seed: s.Seed}
 	if s.ByBatch {
 		t.Scale = 1 / float64(max(s.Batch, 1))
 	}
@@ -288,6 +306,12 @@ func (s Spec) Fits(set *data.Set) error {
 		return err
 	}
 	var faults []error
+	if s.generates() {
+		if got := arch.Dims[len(arch.Dims)-1]; got != set.Inputs {
+			faults = append(faults, fmt.Errorf("--arch %s: %d outputs: want the %d pixels of an image of %s, which --rule pc-generative predicts from the first layer", s.Arch, got, set.Inputs, set.Name))
+		}
+		return errors.Join(append(faults, s.fitsNumber(set))...)
+	}
 	if got := arch.Dims[0]; got != set.Inputs {
 		faults = append(faults, fmt.Errorf("--arch %s: %d inputs: want the %d pixels of an image of %s", s.Arch, got, set.Inputs, set.Name))
 	}
@@ -297,6 +321,12 @@ func (s Spec) Fits(set *data.Set) error {
 	if set.Task != data.Classes && !s.squared() {
 		faults = append(faults, fmt.Errorf("--loss %s: want mse for the %s of %s, which are not classes", s.Loss, set.Task.Targets(), set.Name))
 	}
+	return errors.Join(append(faults, s.fitsNumber(set))...)
+}
+
+// fitsNumber reports a limit or a batch of more images than the set has.
+func (s Spec) fitsNumber(set *data.Set) error {
+	var faults []error
 	n := set.Train.N()
 	if s.Limit > n {
 		faults = append(faults, fmt.Errorf("--limit %d: want at most the %d training images of %s", s.Limit, n, set.Name))

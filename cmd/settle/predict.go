@@ -55,6 +55,9 @@ func (a *app) predict(path string, inputs []string, invert bool) error {
 	if err != nil {
 		return fmt.Errorf("--model %s: %w", path, err)
 	}
+	if m.Generates {
+		return fmt.Errorf("--model %s: it generates images: want settle generate", path)
+	}
 	net, err := model.Network[float64](m)
 	if err != nil {
 		return fmt.Errorf("--model %s: %w", path, err)

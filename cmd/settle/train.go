@@ -130,7 +130,11 @@ func (a *app) finish(c conclusion, err error) error {
 	if c.outcome != nil {
 		return failure{fmt.Errorf("%w; metrics so far are in %s", c.outcome, dir)}
 	}
-	fmt.Fprintf(w, "model and metrics are in %s; next: settle predict --model %s IMAGE\n", dir, filepath.Join(dir, modelFile))
+	next := "settle predict --model %s IMAGE"
+	if c.Rule == "pc-generative" {
+		next = "settle generate --model %s"
+	}
+	fmt.Fprintf(w, "model and metrics are in %s; next: "+next+"\n", dir, filepath.Join(dir, modelFile))
 	return nil
 }
 
