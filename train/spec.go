@@ -215,17 +215,21 @@ func (s Spec) beta() float64 {
 
 // precisions are π_1 … π_L, nil for all 1.
 func (s Spec) precisions() ([]float64, error) {
-	if s.Precision == "" {
-		return nil, nil
-	}
 	dims, err := nn.ParseDims(s.Arch)
 	if err != nil {
 		return nil, nil // which is a fault of its own
 	}
-	L := len(dims) - 1
-	want := fmt.Errorf("%s: want %d numbers above 0 with commas between them, of layers 1 to %d, or one, of the output layer", s.Precision, L, L)
+	return ParsePrecision(s.Precision, len(dims)-1)
+}
+
+// ParsePrecision reads π_1 … π_L with commas between them, or one number, π_L, the others being 1; nil from nothing.
+func ParsePrecision(text string, L int) ([]float64, error) {
+	if text == "" {
+		return nil, nil
+	}
+	want := fmt.Errorf("%s: want %d numbers above 0 with commas between them, of layers 1 to %d, or one, of the output layer", text, L, L)
 	var pi []float64
-	for _, part := range strings.Split(s.Precision, ",") {
+	for _, part := range strings.Split(text, ",") {
 		v, err := strconv.ParseFloat(part, 64)
 		if err != nil || !(v > 0 && finite(v)) {
 			return nil, want
