@@ -44,6 +44,19 @@ func minimum(t testing.TB, f objective[float64]) []float64 {
 	return z.RawVector().Data
 }
 
+// drawn is T H⁻¹(I − dt H/2)⁻¹.
+func drawn(t *testing.T, h *mat.SymDense, dt, temp float64) *mat.Dense {
+	var inner, cov mat.Dense
+	inner.Mul(h, h)
+	inner.Scale(-dt/2, &inner)
+	inner.Add(&inner, h)
+	if err := cov.Inverse(&inner); err != nil {
+		t.Fatal(err)
+	}
+	cov.Scale(temp, &cov)
+	return &cov
+}
+
 // TestLangevinDrawsThePosterior of a linear Gaussian chain: its mean z*, and the covariance of the discretised flow, H⁻¹(I − dt H/2)⁻¹,
 // which comes to the posterior's H⁻¹ as dt falls; in activities and in errors, at two temperatures.
 func TestLangevinDrawsThePosterior(t *testing.T) {
@@ -94,16 +107,7 @@ func TestLangevinDrawsThePosterior(t *testing.T) {
 		if r.Count[infer.PassLimit] != rows || !math.IsNaN(r.Gap()) {
 			t.Errorf("%+v: %v, gap %v: want draws that end at the limit, and no gap", c, r.Count, r.Gap())
 		}
-		// T H⁻¹(I − dt H/2)⁻¹.
-		h := hessianOf(t, single)
-		var inner, cov mat.Dense
-		inner.Mul(h, h)
-		inner.Scale(-c.dt/2, &inner)
-		inner.Add(&inner, h)
-		if err := cov.Inverse(&inner); err != nil {
-			t.Fatal(err)
-		}
-		cov.Scale(temp, &cov)
+		cov := drawn(t, hessianOf(t, single), c.dt, temp)
 		// About 60,000 draws, some of each row's correlated: standard errors below 1 % of a deviation and of a variance.
 		for a := range n {
 			sd := math.Sqrt(cov.At(a, a))

@@ -48,7 +48,7 @@ func makers[T tensor.Float]() []maker[T] {
 			return learn.NewCentred(&energy.PC[T]{Net: net}, learn.Inference[T]{Settings: settings}, 0.3, p, rows)
 		}},
 		{"precise", func(net *nn.Network[T], p *learn.Pool, rows int) learn.Rule[T] {
-			return learn.NewPrecise(&energy.PC[T]{Net: net}, learn.Inference[T]{Settings: settings}, 0.1, nil, p, rows)
+			return learn.NewPrecise(&energy.PC[T]{Net: net}, learn.Inference[T]{Settings: settings}, learn.Precision{LR: 0.1}, p, rows)
 		}},
 		{"pc with cross-entropy", func(net *nn.Network[T], p *learn.Pool, rows int) learn.Rule[T] {
 			return learn.NewPC(&energy.PC[T]{Net: net, Output: energy.CrossEntropy[T]{}}, learn.Inference[T]{Settings: settings}, p, rows)

@@ -8,6 +8,25 @@ import (
 	"github.com/settle-pc/settle/tensor"
 )
 
+// pulled is (φ′ ⊙ u) B, or φ′ ⊙ (u B), by hand, for the input z and prediction g of one row.
+func pulled(d *Dense[float64], b, z, g, u []float64) []float64 {
+	want := make([]float64, d.in)
+	for o, factor := range u {
+		if d.act == Tanh && d.place == After {
+			factor *= 1 - g[o]*g[o]
+		}
+		for k := range want {
+			want[k] += factor * b[o*d.in+k]
+		}
+	}
+	for k, v := range z {
+		if d.act == Tanh && d.place == Before {
+			want[k] *= 1 - formula(Tanh, v)*formula(Tanh, v)
+		}
+	}
+	return want
+}
+
 // TestFeedbackPullsByItsOwnWeights: Pull is that of a dense layer whose W is B, at the same φ′ (After, where φ′ stands on this
 // side of the weights, and Before); with B = W all four maps are the dense layer's, bit for bit; B's gradient is W's.
 func TestFeedbackPullsByItsOwnWeights(t *testing.T) {
@@ -50,33 +69,8 @@ func TestFeedbackPullsByItsOwnWeights(t *testing.T) {
 				if learned != check.SameBits(grad[in*out+out:], grad[:in*out]) {
 					t.Errorf("%v %v, learned %v: B's gradient %v beside W's %v", act, place, learned, grad[in*out+out:], grad[:in*out])
 				}
-				// By hand: (φ′ ⊙ u) B with φ′ at the forward weights, or φ′ ⊙ (u B).
 				for i := range rows {
-					slope := make([]float64, max(in, out))
-					for o := range slope {
-						slope[o] = 1
-					}
-					if act == Tanh && place == After {
-						for o, v := range g.Row(i) {
-							slope[o] = 1 - v*v
-						}
-					}
-					want := make([]float64, in)
-					for o := range out {
-						factor := u.Row(i)[o]
-						if place == After {
-							factor *= slope[o]
-						}
-						for k := range in {
-							want[k] += factor * b[o*in+k]
-						}
-					}
-					if act == Tanh && place == Before {
-						for k, v := range z.Row(i) {
-							want[k] *= 1 - formula(Tanh, v)*formula(Tanh, v)
-						}
-					}
-					if e := check.RelError(ju.Row(i), want); !(e < 1e-13) {
+					if e := check.RelError(ju.Row(i), pulled(d, b, z.Row(i), g.Row(i), u.Row(i))); !(e < 1e-13) {
 						t.Errorf("%v %v: Pull is off by %g", act, place, e)
 					}
 				}

@@ -121,27 +121,10 @@ func (s Spec) Validate() error {
 	word("dtype", s.DType, DTypes)
 	word("rule", s.Rule, Rules)
 	word("loss", s.LossName(), Losses)
-	nudged := s.Rule == "pc-nudged" || s.Rule == "pc-centred"
-	must(finite(s.Beta) && (nudged || s.Beta == 0), "beta", s.Beta, "a number of either sign, or 0 for 0.1, with --rule pc-nudged or pc-centred, and none without")
 	if _, err := s.precisions(); err != nil {
 		faults = append(faults, fmt.Errorf("--precision %w", err))
 	}
-	must(s.Precision == "" || s.Infers(), "precision", s.Precision, "none with --rule "+s.Rule+", which has no errors to weigh")
-	must(s.PrecisionLR >= 0 && s.PrecisionLR <= 1, "precision-lr", s.PrecisionLR, "a rate up to 1, or 0 to keep precisions fixed")
-	must(s.PrecisionLR == 0 || s.Rule == "pc" && s.squared(), "precision-lr", s.PrecisionLR, "0 unless with --rule pc and --loss mse")
-	must(s.ActivityDecay >= 0 && finite(s.ActivityDecay), "activity-decay", s.ActivityDecay, "a number from 0")
-	must(s.ActivityDecay == 0 || s.Infers(), "activity-decay", s.ActivityDecay, "0 with --rule "+s.Rule+", whose activities do not move")
-	curved := s.Solver == "exact" || s.Solver == "chord" || s.Solver == "cg" || s.Solver == "newton"
-	must(s.ActivityDecay == 0 || !curved, "solver", s.Solver, "auto, bb or a method with a step of its own with --activity-decay")
-	must(s.Prior >= 0 && finite(s.Prior) && (s.generates() || s.Prior == 0), "prior", s.Prior, "a number from 0 (for 1) with --rule pc-generative, and none without")
-	must(!s.generates() || s.squared(), "loss", s.Loss, "mse with --rule pc-generative: pixels are normalised")
-	must(!s.generates() || !curved, "solver", s.Solver, "auto, bb or a method with a step of its own with --rule pc-generative")
-	draws := s.Solver == "langevin"
-	must(s.Temperature >= 0 && finite(s.Temperature) && (draws || s.Temperature == 0), "temperature", s.Temperature, "a number from 0 (for 1) with --solver langevin, and none without")
-	must(!draws || s.Steps > 0, "steps", s.Steps, "a number from 1 with --solver langevin, which settles nowhere")
-	walks := s.Rule == "ipc" || s.Rule == "zil" || s.Coords == "activities" && learn.Steps(s.Solver)
-	must(s.Feedback == "" || s.Feedback == "symmetric" || s.Rule == "bp" || walks && s.Rule != "bp-curved" && !s.generates(), "feedback", s.Feedback,
-		"symmetric, or --rule bp, ipc, zil, or --coords activities with a solver that has a step of its own: other weights give no gradient to descend in errors")
+	s.variants(must)
 	word("coords", s.Coords, Coordinates)
 	if _, err := learn.NewMethod[float64](s.Solver, s.Coordinates(), s.tuning()); err != nil {
 		faults = append(faults, fmt.Errorf("--solver %w", err))
@@ -165,9 +148,6 @@ func (s Spec) Validate() error {
 	must(s.EvalEvery >= 0, "eval-every", s.EvalEvery, "a number of batches from 1, or 0 for the end only")
 	must(s.Limit >= 0, "limit", s.Limit, "a number of training images from 1, or 0 for all")
 	must(s.Workers >= 1, "workers", s.Workers, "a number from 1")
-	must(s.squared() || s.Rule != "bp-curved", "loss", s.Loss, "mse with --rule bp-curved, which knows the curvature of squared error only")
-	quadratic := s.squared() || (s.Solver != "exact" && s.Solver != "chord" && s.Solver != "newton")
-	must(quadratic, "solver", s.Solver, "auto, bb, cg or a method with a step of its own with a --loss other than mse")
 	must(s.Solver != "exact" || s.Act == "linear", "solver", s.Solver, "exact only with --act linear; auto takes any network")
 	must(s.Solver != "chord" || s.smooth(), "solver", s.Solver, "chord only with a smooth activation; auto takes any network")
 	stepped := s.Rule == "ipc" || learn.Steps(s.Solver)
@@ -176,6 +156,31 @@ func (s Spec) Validate() error {
 		"horizon", s.Horizon, "0 unless --solver is a Runge–Kutta method: heun, bosh, dopri or their adaptive kin")
 	must(s.Schedule == "warmup-cosine" || s.Warmup == 0, "warmup", s.Warmup, "0 unless --schedule is warmup-cosine")
 	return errors.Join(faults...)
+}
+
+// variants tests what belongs to variants of rule, energy and inference, and to none else.
+func (s Spec) variants(must func(ok bool, flag string, v any, want string)) {
+	nudged := s.Rule == "pc-nudged" || s.Rule == "pc-centred"
+	must(finite(s.Beta) && (nudged || s.Beta == 0), "beta", s.Beta, "a number of either sign, or 0 for 0.1, with --rule pc-nudged or pc-centred, and none without")
+	must(s.Precision == "" || s.Infers(), "precision", s.Precision, "none with --rule "+s.Rule+", which has no errors to weigh")
+	must(s.PrecisionLR >= 0 && s.PrecisionLR <= 1, "precision-lr", s.PrecisionLR, "a rate up to 1, or 0 to keep precisions fixed")
+	must(s.PrecisionLR == 0 || s.Rule == "pc" && s.squared(), "precision-lr", s.PrecisionLR, "0 unless with --rule pc and --loss mse")
+	must(s.ActivityDecay >= 0 && finite(s.ActivityDecay), "activity-decay", s.ActivityDecay, "a number from 0")
+	must(s.ActivityDecay == 0 || s.Infers(), "activity-decay", s.ActivityDecay, "0 with --rule "+s.Rule+", whose activities do not move")
+	curved := s.Solver == "exact" || s.Solver == "chord" || s.Solver == "cg" || s.Solver == "newton"
+	must(s.ActivityDecay == 0 || !curved, "solver", s.Solver, "auto, bb or a method with a step of its own with --activity-decay")
+	must(s.Prior >= 0 && finite(s.Prior) && (s.generates() || s.Prior == 0), "prior", s.Prior, "a number from 0 (for 1) with --rule pc-generative, and none without")
+	must(!s.generates() || s.squared(), "loss", s.Loss, "mse with --rule pc-generative: pixels are normalised")
+	must(!s.generates() || !curved, "solver", s.Solver, "auto, bb or a method with a step of its own with --rule pc-generative")
+	draws := s.Solver == "langevin"
+	must(s.Temperature >= 0 && finite(s.Temperature) && (draws || s.Temperature == 0), "temperature", s.Temperature, "a number from 0 (for 1) with --solver langevin, and none without")
+	must(!draws || s.Steps > 0, "steps", s.Steps, "a number from 1 with --solver langevin, which settles nowhere")
+	walks := s.Rule == "ipc" || s.Rule == "zil" || s.Coords == "activities" && learn.Steps(s.Solver)
+	must(s.Feedback == "" || s.Feedback == "symmetric" || s.Rule == "bp" || walks && s.Rule != "bp-curved" && !s.generates(), "feedback", s.Feedback,
+		"symmetric, or --rule bp, ipc, zil, or --coords activities with a solver that has a step of its own: other weights give no gradient to descend in errors")
+	quadratic := s.squared() || (s.Solver != "exact" && s.Solver != "chord" && s.Solver != "newton")
+	must(s.squared() || s.Rule != "bp-curved", "loss", s.Loss, "mse with --rule bp-curved, which knows the curvature of squared error only")
+	must(quadratic, "solver", s.Solver, "auto, bb, cg or a method with a step of its own with a --loss other than mse")
 }
 
 // LossName is the loss, the output term of the energy, by its name.

@@ -175,7 +175,7 @@ func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn
 		return learn.NewGenerative(problem, inf, nil, pool, s.Batch)
 	}
 	if s.PrecisionLR > 0 {
-		return learn.NewPrecise(problem, inf, s.PrecisionLR, nil, pool, s.Batch)
+		return learn.NewPrecise(problem, inf, learn.Precision{LR: s.PrecisionLR}, pool, s.Batch)
 	}
 	return learn.NewPC(problem, inf, pool, s.Batch)
 }

@@ -37,7 +37,7 @@ func falls(t *testing.T, s Spec) {
 var rates = map[string]float64{"sgd": 0.5, "momentum": 0.1, "nesterov": 0.1, "adam": 0.01, "adamw": 0.01}
 
 func TestErrorFallsWithEveryOptimizer(t *testing.T) {
-	for _, rule := range Rules {
+	for _, rule := range supervised {
 		for _, optim := range Optimizers {
 			falls(t, small().with(func(s *Spec) {
 				s.Rule, s.Optim, s.LR, s.Batches = rule, optim, rates[optim], 40
@@ -50,7 +50,7 @@ func TestErrorFallsWithEveryOptimizer(t *testing.T) {
 }
 
 func TestErrorFallsWithEverySchedule(t *testing.T) {
-	for _, rule := range Rules {
+	for _, rule := range supervised {
 		for _, schedule := range Schedules {
 			falls(t, small().with(func(s *Spec) {
 				s.Rule, s.Optim, s.LR, s.Schedule, s.Batches = rule, "adam", 0.02, schedule, 40
@@ -261,7 +261,7 @@ func TestSecondsCountStepsOnly(t *testing.T) {
 }
 
 func TestWorkersChangeNoBit(t *testing.T) {
-	for _, rule := range Rules {
+	for _, rule := range supervised {
 		s := small().with(func(s *Spec) { s.Rule, s.Optim, s.LR, s.Batch = rule, "adam", 0.01, 50 })
 		one, oneLog := train[float32](t, s)
 		for _, workers := range []int{2, 3, 7} {
@@ -280,7 +280,7 @@ func TestWorkersChangeNoBit(t *testing.T) {
 
 // float32 and float64 start from the same numbers and see the same batches: what they compute differs by rounding only.
 func TestElementTypesAgree(t *testing.T) {
-	for _, rule := range Rules {
+	for _, rule := range supervised {
 		s := small().with(func(s *Spec) { s.Rule, s.Gap, s.Tol = rule, 0, 1e-4 })
 		if rule == "ipc" {
 			s.LR /= 20 // which it takes twenty times a batch
@@ -297,7 +297,7 @@ func TestElementTypesAgree(t *testing.T) {
 }
 
 func TestDivergenceNamesTheBatch(t *testing.T) {
-	for _, rule := range Rules {
+	for _, rule := range supervised {
 		for _, lr := range []float64{1e6, 1e30} {
 			l := &log{}
 			tr := start[float32](t, small().with(func(s *Spec) { s.Rule, s.LR = rule, lr }), Options{Recorder: l})

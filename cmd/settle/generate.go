@@ -157,7 +157,7 @@ func (g *generation) open() (*model.File, *nn.Network[float64], error) {
 func (g *generation) images(m *model.File, set *data.Set, inputs []string) (tensor.Matrix[float64], error) {
 	var all [][]float64
 	for _, name := range inputs {
-		pixels, err := readImages(name, m.Rows, m.Cols)
+		pixels, err := readImages("generate", name, m.Rows, m.Cols)
 		if err != nil {
 			return tensor.Matrix[float64]{}, err
 		}
@@ -196,7 +196,7 @@ type painter struct {
 }
 
 // settling is how well inference must settle: pixels have 256 shades.
-func settling() infer.Settings { return infer.Settings{Tol: 1e-3, MaxPasses: 400} }
+func settling() infer.Settings { return infer.Settings{Tol: 1e-3, MaxPasses: 2000} }
 
 // draw keeps count images that the network predicts from causes like those of the set's training images.
 func (p painter) draw(count int, seed uint64, set *data.Set) error {

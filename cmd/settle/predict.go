@@ -64,7 +64,7 @@ func (a *app) predict(path string, inputs []string, invert bool) error {
 	}
 	var images []picture
 	for _, name := range inputs {
-		pixels, err := readImages(name, m.Rows, m.Cols)
+		pixels, err := readImages("predict", name, m.Rows, m.Cols)
 		if err != nil {
 			return err
 		}
