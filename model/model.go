@@ -1,7 +1,8 @@
 // Package model is a network to and from a file: safetensors with the architecture in the metadata.
 //
 // Layer l = 1…L holds the tensors layers.l.W (n_l×n_{l−1}, row-major) and, with biases, layers.l.b (n_l), or whatever its
-// nn.Param list: a convolution W of out×kernel×kernel×in, a normalisation gain and shift, attention Wq, Wk, Wv, Wo. The metadata
+// nn.Param list: a convolution W of out×kernel×kernel×in, a normalisation gain and shift, attention Wq, Wk, Wv, Wo; feedback.l.B
+// beside them are feedback weights that were learned. The metadata
 // say what is needed to build the network and to feed it: format, arch, act, place, bias, and mean, std, rows, cols,
 // data of the set it was trained on, and the loss if it was not squared error.
 package model
@@ -33,6 +34,7 @@ type Meta struct {
 	Data       string  // name of the training set
 	Rows, Cols int     // of its images
 	Mean, Std  float64 // inputs are (v/255 − Mean)/Std
+	Generates  bool    // the outputs are the image, predicted from causes
 	Loss       string  // that it was trained by: cross-entropy and bernoulli, whose outputs are logits, or empty: mse
 }
 
@@ -55,7 +57,16 @@ func Tensors[T tensor.Float](net *nn.Network[T]) []safetensors.Tensor {
 	return out
 }
 
-func tensorName(l int, p nn.Param) string { return fmt.Sprintf("layers.%d.%s", l, p.Name) }
+// tensorName names a parameter of layer l. Learned feedback weights, which no prediction needs, stand apart: a model file with them
+// is read as one without.
+func tensorName(l int, p nn.Param) string {
+	if p.Name == "B" {
+		return fmt.Sprintf("feedback.%d.%s", l, p.Name)
+	}
+	return fmt.Sprintf("%s%d.%s", layerPrefix, l, p.Name)
+}
+
+const layerPrefix = "layers."
 
 // Metadata returns m as the metadata of a file.
 func (m Meta) Metadata() map[string]string {
@@ -70,6 +81,9 @@ func (m Meta) Metadata() map[string]string {
 	}
 	if m.Loss != "" { // files of earlier versions have none
 		meta["loss"] = m.Loss
+	}
+	if m.Generates {
+		meta["generates"] = strconv.FormatBool(true)
 	}
 	return meta
 }
@@ -138,15 +152,25 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 	if known := []string{"", "cross-entropy", "bernoulli"}; !slices.Contains(known, m.Loss) {
 		fail(fmt.Errorf("metadata loss %q: want none, cross-entropy or bernoulli", m.Loss))
 	}
-	if dims := m.Arch.Dims; dims != nil && !m.fits(dims[0]) {
-		fail(fmt.Errorf("rows %d, cols %d: want the rows and columns of images with the %d pixels that arch begins with", m.Rows, m.Cols, dims[0]))
+	if given, ok := meta["generates"]; ok {
+		m.Generates, err = strconv.ParseBool(given)
+		fail(wrap("generates", err))
+	}
+	if dims := m.Arch.Dims; dims != nil {
+		pixels, at := dims[0], "begins"
+		if m.Generates {
+			pixels, at = dims[len(dims)-1], "ends"
+		}
+		if !m.fits(pixels) {
+			fail(fmt.Errorf("rows %d, cols %d: want the rows and columns of images with the %d pixels that arch %s with", m.Rows, m.Cols, pixels, at))
+		}
 	}
 	return m, errors.Join(faults...)
 }
 
-// fits reports whether an image has as many pixels as the network has inputs.
-func (m Meta) fits(inputs int) bool {
-	return m.Rows >= 1 && m.Cols >= 1 && inputs%m.Rows == 0 && inputs/m.Rows == m.Cols
+// fits reports whether an image has so many pixels.
+func (m Meta) fits(pixels int) bool {
+	return m.Rows >= 1 && m.Cols >= 1 && pixels%m.Rows == 0 && pixels/m.Rows == m.Cols
 }
 
 func wrap(key string, err error) error {
@@ -196,7 +220,9 @@ func fit(f *safetensors.File, layers [][]nn.Param) error {
 	want := 0
 	for i, params := range layers {
 		for _, p := range params {
-			want++
+			if strings.HasPrefix(tensorName(i+1, p), layerPrefix) {
+				want++
+			}
 			t, ok := f.Tensor(tensorName(i+1, p))
 			if !ok {
 				return fmt.Errorf("model: tensor %s is missing: the architecture in the metadata has it", tensorName(i+1, p))
@@ -208,7 +234,7 @@ func fit(f *safetensors.File, layers [][]nn.Param) error {
 	}
 	have := 0
 	for _, t := range f.Tensors {
-		if strings.HasPrefix(t.Name, "layers.") {
+		if strings.HasPrefix(t.Name, layerPrefix) {
 			have++
 		}
 	}

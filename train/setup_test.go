@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/settle-pc/settle/data"
@@ -17,6 +18,14 @@ func small() Spec {
 	s.Batch, s.Batches, s.Epochs, s.Seed = 16, 10, 0, 3
 	s.Optim, s.LR = "sgd", 0.3
 	return s
+}
+
+// supervised are the rules that learn targets from inputs.
+var supervised = slices.DeleteFunc(slices.Clone(Rules), func(r string) bool { return r == "pc-generative" })
+
+// generative is small for the rule that learns images from causes.
+func generative() Spec {
+	return small().with(func(s *Spec) { s.Rule, s.Arch, s.Optim, s.LR, s.Bias = "pc-generative", "3-12-36", "adam", 0.01, true })
 }
 
 // with returns s after the changes.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,48 +18,55 @@ import (
 // Spec describes a training as plain data, in the words of the command line: what is stored with a run, and all that
 // its numbers depend on but the data itself. Its JSON keys are the names of the flags.
 type Spec struct {
-	Data        string  `json:"data"`
-	Arch        string  `json:"arch"`
-	Act         string  `json:"act"`
-	Place       string  `json:"act-place"`
-	Init        string  `json:"init"`
-	Bias        bool    `json:"bias"`
-	Residual    bool    `json:"residual"`
-	Param       string  `json:"param"`     // how predictions are scaled
-	Normalize   string  `json:"normalize"` // of pixels v/255: "set", by the set's own statistics, or MEAN,STD
-	DType       string  `json:"dtype"`
-	Rule        string  `json:"rule"`
-	Loss        string  `json:"loss"`
-	Beta        float64 `json:"beta"` // of the nudged rules; 0: 0.1
-	Solver      string  `json:"solver"`
-	Coords      string  `json:"coords"`
-	Tol         float64 `json:"tol"`
-	Gap         float64 `json:"gap"`
-	MaxPasses   float64 `json:"max-passes"`
-	Steps       int     `json:"steps"`   // of inference, fixed; 0: until it settles. For ipc, those on a batch
-	Horizon     float64 `json:"horizon"` // time at which a Runge–Kutta method ends; 0: none
-	DT          float64 `json:"dt"`
-	Mu          float64 `json:"solver-momentum"` // of inference by momentum and nesterov
-	ByBatch     bool    `json:"divide-by-batch"` // ∂F/∂z by the batch size, as libraries do that average F over a batch
-	Optim       string  `json:"optim"`
-	LR          float64 `json:"lr"`
-	Momentum    float64 `json:"momentum"`
-	WeightDecay float64 `json:"weight-decay"`
-	Schedule    string  `json:"schedule"`
-	Warmup      int     `json:"warmup"`
-	Batch       int     `json:"batch"`
-	Batches     int     `json:"batches"`
-	Epochs      int     `json:"epochs"`
-	EvalEvery   int     `json:"eval-every"`
-	Limit       int     `json:"limit"`
-	Seed        uint64  `json:"seed"`
-	Workers     int     `json:"workers"` // does not change any number
+	Data      string  `json:"data"`
+	Arch      string  `json:"arch"`
+	Act       string  `json:"act"`
+	Place     string  `json:"act-place"`
+	Init      string  `json:"init"`
+	Bias      bool    `json:"bias"`
+	Residual  bool    `json:"residual"`
+	Param     string  `json:"param"`     // how predictions are scaled
+	Normalize string  `json:"normalize"` // of pixels v/255: "set", by the set's own statistics, or MEAN,STD
+	DType     string  `json:"dtype"`
+	Rule      string  `json:"rule"`
+	Loss      string  `json:"loss"`
+	Beta      float64 `json:"beta"` // of the nudged rules; 0: 0.1
+	// π_1 … π_L with commas between them, or one number: π_L. Empty: all 1.
+	Precision     string  `json:"precision"`
+	PrecisionLR   float64 `json:"precision-lr"`   // 0: they are fixed
+	ActivityDecay float64 `json:"activity-decay"` // λ of every hidden layer
+	Feedback      string  `json:"feedback"`
+	Prior         float64 `json:"prior"`       // of the causes of pc-generative, λ_0; 0: 1
+	Temperature   float64 `json:"temperature"` // of langevin; 0: 1
+	Solver        string  `json:"solver"`
+	Coords        string  `json:"coords"`
+	Tol           float64 `json:"tol"`
+	Gap           float64 `json:"gap"`
+	MaxPasses     float64 `json:"max-passes"`
+	Steps         int     `json:"steps"`   // of inference, fixed; 0: until it settles. For ipc, those on a batch
+	Horizon       float64 `json:"horizon"` // time at which a Runge–Kutta method ends; 0: none
+	DT            float64 `json:"dt"`
+	Mu            float64 `json:"solver-momentum"` // of inference by momentum and nesterov
+	ByBatch       bool    `json:"divide-by-batch"` // ∂F/∂z by the batch size, as libraries do that average F over a batch
+	Optim         string  `json:"optim"`
+	LR            float64 `json:"lr"`
+	Momentum      float64 `json:"momentum"`
+	WeightDecay   float64 `json:"weight-decay"`
+	Schedule      string  `json:"schedule"`
+	Warmup        int     `json:"warmup"`
+	Batch         int     `json:"batch"`
+	Batches       int     `json:"batches"`
+	Epochs        int     `json:"epochs"`
+	EvalEvery     int     `json:"eval-every"`
+	Limit         int     `json:"limit"`
+	Seed          uint64  `json:"seed"`
+	Workers       int     `json:"workers"` // does not change any number
 }
 
 // Defaults returns the training that a command without flags runs.
 func Defaults() Spec {
 	return Spec{
-		Data: "mnist", Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", Param: "standard", Normalize: bySet, DType: "float32", Loss: "mse",
+		Data: "mnist", Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", Param: "standard", Normalize: bySet, DType: "float32", Loss: "mse", Feedback: "symmetric",
 		Rule: "pc", Solver: "auto", Coords: "errors", Tol: 1e-3, Gap: 0.01, MaxPasses: 100, DT: 0.1, Mu: 0.7,
 		Optim: "adam", LR: 0.001, Momentum: 0.9, Schedule: "constant", Batch: 64, Epochs: 1, Workers: 1,
 	}
@@ -70,7 +78,7 @@ const bySet = "set"
 // The words that Spec accepts beside those of package nn.
 var (
 	DTypes = []string{"float32", "float64"}
-	Rules  = []string{"bp", "pc", "ipc", "zil", "pc-nudged", "pc-centred",
+	Rules  = []string{"bp", "pc", "ipc", "zil", "pc-nudged", "pc-centred", "pc-generative",
 		"bp-curved", "pc-feedforward", "bp-matched"} // the last ones: learn/isolate.go
 	Losses      = []string{"mse", "cross-entropy", "bernoulli"}
 	Coordinates = []string{"errors", "activities"}
@@ -81,7 +89,7 @@ var (
 // Network returns the architecture and initialisation, with every fault in their description.
 func (s Spec) Network() (nn.Arch, nn.Init, error) {
 	var a nn.Arch
-	var errs [5]error
+	var errs [6]error
 	a, errs[0] = nn.ParseArch(s.Arch)
 	a.Act, errs[1] = nn.ParseActivation(s.Act)
 	a.Place, errs[2] = nn.ParsePlace(s.Place)
@@ -89,7 +97,8 @@ func (s Spec) Network() (nn.Arch, nn.Init, error) {
 	init, err := nn.ParseInit(s.Init)
 	errs[3] = err
 	a.Param, errs[4] = nn.ParseParameterisation(s.Param)
-	for i, flag := range []string{"arch", "act", "act-place", "init", "param"} {
+	a.Feedback, errs[5] = nn.ParseFeedback(s.Feedback)
+	for i, flag := range []string{"arch", "act", "act-place", "init", "param", "feedback"} {
 		if errs[i] != nil {
 			errs[i] = fmt.Errorf("--%s: %w", flag, errs[i])
 		}
@@ -123,8 +132,10 @@ func (s Spec) Validate() error {
 	word("dtype", s.DType, DTypes)
 	word("rule", s.Rule, Rules)
 	word("loss", s.Loss, Losses)
-	nudged := s.Rule == "pc-nudged" || s.Rule == "pc-centred"
-	must(finite(s.Beta) && (nudged || s.Beta == 0), "beta", s.Beta, "a number of either sign, or 0 for 0.1, with --rule pc-nudged or pc-centred, and none without")
+	if _, err := s.precisions(); err != nil {
+		faults = append(faults, fmt.Errorf("--precision %w", err))
+	}
+	s.variants(must)
 	word("coords", s.Coords, Coordinates)
 	if _, err := learn.NewMethod[float64](s.Solver, s.Coordinates(), s.tuning()); err != nil {
 		faults = append(faults, fmt.Errorf("--solver %w", err))
@@ -149,9 +160,6 @@ func (s Spec) Validate() error {
 	must(s.EvalEvery >= 0, "eval-every", s.EvalEvery, "a number of batches from 1, or 0 for the end only")
 	must(s.Limit >= 0, "limit", s.Limit, "a number of training images from 1, or 0 for all")
 	must(s.Workers >= 1, "workers", s.Workers, "a number from 1")
-	must(s.squared() || s.Rule != "bp-curved", "loss", s.Loss, "mse with --rule bp-curved, which knows the curvature of squared error only")
-	quadratic := s.squared() || (s.Solver != "exact" && s.Solver != "chord" && s.Solver != "newton")
-	must(quadratic, "solver", s.Solver, "auto, bb, cg or a method with a step of its own with a --loss other than mse")
 	must(s.Solver != "exact" || s.Act == "linear" && (err != nil || arch.Affine()), "solver", s.Solver, "exact only with --act linear and layers that are affine; auto takes any network")
 	must(s.Solver != "chord" || err != nil || arch.Smooth(), "solver", s.Solver, "chord only with a smooth activation and without maxpool; auto takes any network")
 	stepped := s.Rule == "ipc" || learn.Steps(s.Solver)
@@ -160,6 +168,31 @@ func (s Spec) Validate() error {
 		"horizon", s.Horizon, "0 unless --solver is a Runge–Kutta method: heun, bosh, dopri or their adaptive kin")
 	must(s.Schedule == "warmup-cosine" || s.Warmup == 0, "warmup", s.Warmup, "0 unless --schedule is warmup-cosine")
 	return errors.Join(faults...)
+}
+
+// variants tests what belongs to variants of rule, energy and inference, and to none else.
+func (s Spec) variants(must func(ok bool, flag string, v any, want string)) {
+	nudged := s.Rule == "pc-nudged" || s.Rule == "pc-centred"
+	must(finite(s.Beta) && (nudged || s.Beta == 0), "beta", s.Beta, "a number of either sign, or 0 for 0.1, with --rule pc-nudged or pc-centred, and none without")
+	must(s.Precision == "" || s.Infers(), "precision", s.Precision, "none with --rule "+s.Rule+", which has no errors to weigh")
+	must(s.PrecisionLR >= 0 && s.PrecisionLR <= 1, "precision-lr", s.PrecisionLR, "a rate up to 1, or 0 to keep precisions fixed")
+	must(s.PrecisionLR == 0 || s.Rule == "pc" && s.squared(), "precision-lr", s.PrecisionLR, "0 unless with --rule pc and --loss mse")
+	must(s.ActivityDecay >= 0 && finite(s.ActivityDecay), "activity-decay", s.ActivityDecay, "a number from 0")
+	must(s.ActivityDecay == 0 || s.Infers(), "activity-decay", s.ActivityDecay, "0 with --rule "+s.Rule+", whose activities do not move")
+	curved := s.Solver == "exact" || s.Solver == "chord" || s.Solver == "cg" || s.Solver == "newton"
+	must(s.ActivityDecay == 0 || !curved, "solver", s.Solver, "auto, bb or a method with a step of its own with --activity-decay")
+	must(s.Prior >= 0 && finite(s.Prior) && (s.generates() || s.Prior == 0), "prior", s.Prior, "a number from 0 (for 1) with --rule pc-generative, and none without")
+	must(!s.generates() || s.squared(), "loss", s.Loss, "mse with --rule pc-generative: pixels are normalised")
+	must(!s.generates() || !curved, "solver", s.Solver, "auto, bb or a method with a step of its own with --rule pc-generative")
+	draws := s.Solver == "langevin"
+	must(s.Temperature >= 0 && finite(s.Temperature) && (draws || s.Temperature == 0), "temperature", s.Temperature, "a number from 0 (for 1) with --solver langevin, and none without")
+	must(!draws || s.Steps > 0, "steps", s.Steps, "a number from 1 with --solver langevin, which settles nowhere")
+	walks := s.Rule == "ipc" || s.Rule == "zil" || s.Coords == "activities" && learn.Steps(s.Solver)
+	must(s.Feedback == "symmetric" || s.Rule == "bp" || walks && s.Rule != "bp-curved" && !s.generates(), "feedback", s.Feedback,
+		"symmetric, or --rule bp, ipc, zil, or --coords activities with a solver that has a step of its own: other weights give no gradient to descend in errors")
+	quadratic := s.squared() || (s.Solver != "exact" && s.Solver != "chord" && s.Solver != "newton")
+	must(s.squared() || s.Rule != "bp-curved", "loss", s.Loss, "mse with --rule bp-curved, which knows the curvature of squared error only")
+	must(quadratic, "solver", s.Solver, "auto, bb, cg or a method with a step of its own with a --loss other than mse")
 }
 
 // normalization returns the mean and deviation that the spec asks for, 0 and 0 for those of the set.
@@ -217,6 +250,11 @@ func Output[T tensor.Float](loss string) energy.Output[T] {
 	return energy.SquaredError[T]{}
 }
 
+// Plain reports whether the energy is that of the post: squared error, all precisions 1, no decay, and its own gradient.
+func (s Spec) Plain() bool {
+	return s.squared() && s.Precision == "" && s.PrecisionLR == 0 && s.ActivityDecay == 0 && (s.Feedback == "symmetric")
+}
+
 // beta is the nudge, with its default.
 func (s Spec) beta() float64 {
 	if s.Beta == 0 {
@@ -224,6 +262,56 @@ func (s Spec) beta() float64 {
 	}
 	return s.Beta
 }
+
+// precisions are π_1 … π_L, nil for all 1.
+func (s Spec) precisions() ([]float64, error) {
+	dims, err := nn.ParseDims(s.Arch)
+	if err != nil {
+		return nil, nil // which is a fault of its own
+	}
+	return ParsePrecision(s.Precision, len(dims)-1)
+}
+
+// ParsePrecision reads π_1 … π_L with commas between them, or one number, π_L, the others being 1; nil from nothing.
+func ParsePrecision(text string, L int) ([]float64, error) {
+	if text == "" {
+		return nil, nil
+	}
+	want := fmt.Errorf("%s: want %d numbers above 0 with commas between them, of layers 1 to %d, or one, of the output layer", text, L, L)
+	var pi []float64
+	for _, part := range strings.Split(text, ",") {
+		v, err := strconv.ParseFloat(part, 64)
+		if err != nil || !(v > 0 && finite(v)) {
+			return nil, want
+		}
+		pi = append(pi, v)
+	}
+	if len(pi) == 1 {
+		pi = append(slices.Repeat([]float64{1}, L-1), pi[0])
+	}
+	if len(pi) != L {
+		return nil, want
+	}
+	return pi, nil
+}
+
+// decay holds λ_0 … λ_L, nil for none.
+func (s Spec) decay(L int) []float64 {
+	if s.ActivityDecay == 0 && !s.generates() {
+		return nil
+	}
+	d := slices.Repeat([]float64{s.ActivityDecay}, L+1)
+	if s.generates() {
+		d[0] = s.Prior
+		if s.Prior == 0 {
+			d[0] = 1
+		}
+	}
+	return d
+}
+
+// generates reports whether the network predicts images from causes.
+func (s Spec) generates() bool { return s.Rule == "pc-generative" }
 
 // Infers reports whether the rule moves activities before it learns, with an outcome.
 func (s Spec) Infers() bool { return s.Rule != "bp" && s.Rule != "bp-curved" && s.Rule != "zil" }
@@ -252,7 +340,7 @@ func (s Spec) Coordinates() learn.Coordinates {
 
 // tuning holds the options of the solver.
 func (s Spec) tuning() learn.Tuning {
-	t := learn.Tuning{DT: s.DT, Mu: s.Mu, Until: s.Horizon}
+	t := learn.Tuning{DT: s.DT, Mu: s.Mu, Until: s.Horizon, Temperature: s.Temperature, Seed: s.Seed}
 	if s.ByBatch {
 		t.Scale = 1 / float64(max(s.Batch, 1))
 	}
@@ -266,6 +354,12 @@ func (s Spec) Fits(set *data.Set) error {
 		return err
 	}
 	var faults []error
+	if s.generates() {
+		if got := arch.Dims[len(arch.Dims)-1]; got != set.Inputs {
+			faults = append(faults, fmt.Errorf("--arch %s: %d outputs: want the %d pixels of an image of %s, which --rule pc-generative predicts from the first layer", s.Arch, got, set.Inputs, set.Name))
+		}
+		return errors.Join(append(faults, s.fitsNumber(set))...)
+	}
 	if in := arch.Input; in != (nn.Image{}) && (in.H != set.Rows || in.W != set.Cols) {
 		faults = append(faults, fmt.Errorf("--arch %s: input %v: want CHANNELSx%dx%d, the images of %s", s.Arch, in, set.Rows, set.Cols, set.Name))
 	}
@@ -278,6 +372,12 @@ func (s Spec) Fits(set *data.Set) error {
 	if set.Task != data.Classes && !s.squared() {
 		faults = append(faults, fmt.Errorf("--loss %s: want mse for the %s of %s, which are not classes", s.Loss, set.Task.Targets(), set.Name))
 	}
+	return errors.Join(append(faults, s.fitsNumber(set))...)
+}
+
+// fitsNumber reports a limit or a batch of more images than the set has.
+func (s Spec) fitsNumber(set *data.Set) error {
+	var faults []error
 	n := set.Train.N()
 	if s.Limit > n {
 		faults = append(faults, fmt.Errorf("--limit %d: want at most the %d training images of %s", s.Limit, n, set.Name))

@@ -11,11 +11,11 @@ import (
 	"github.com/settle-pc/settle/data"
 )
 
-// readImages reads the images in a file, each rows×cols intensities from 0 to 1, row-major.
-func readImages(name string, rows, cols int) ([][]float64, error) {
+// readImages reads, for a command, the images in a file, each rows×cols intensities from 0 to 1, row-major.
+func readImages(command, name string, rows, cols int) ([][]float64, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("predict: %w", err)
+		return nil, fmt.Errorf("%s: %w", command, err)
 	}
 	defer f.Close()
 	var images [][]float64
@@ -28,7 +28,7 @@ func readImages(name string, rows, cols int) ([][]float64, error) {
 		images, err = readIDX(f, rows, cols)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("predict %s: %w", name, err)
+		return nil, fmt.Errorf("%s %s: %w", command, name, err)
 	}
 	return images, nil
 }

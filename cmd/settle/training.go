@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -360,7 +361,11 @@ func (s *session) Batch(b train.Record) {
 // Eval stores and shows a test.
 func (s *session) Eval(batch int, test train.Score) {
 	s.keep(s.evalRow(batch, test))
-	s.bar.line(fmt.Sprintf("batch %d: test MSE %.4f, accuracy %.2f %%", batch, test.MSE, 100*test.Accuracy))
+	text := fmt.Sprintf("batch %d: test MSE %.4f", batch, test.MSE)
+	if !math.IsNaN(test.Accuracy) {
+		text += fmt.Sprintf(", accuracy %.2f %%", 100*test.Accuracy)
+	}
+	s.bar.line(text)
 }
 
 func (s *session) evalRow(batch int, test train.Score) error {
