@@ -8,6 +8,7 @@ type Batch[T tensor.Float] struct {
 	Y      tensor.Matrix[T] // B×Outputs: labels one-hot, unless the set's task is another
 	Labels []uint8          // B
 	Index  []int            // B: where each sample lies in its split
+	Draw   uint64           // seed of the random choices that a network makes for this batch (nn.Trace.Draw)
 }
 
 // NewBatch returns an empty batch with room for rows samples of s.
@@ -22,7 +23,7 @@ func NewBatch[T tensor.Float](s *Set, rows int) Batch[T] {
 
 // RowsOf returns the window of samples lo ≤ i < hi.
 func (b Batch[T]) RowsOf(lo, hi int) Batch[T] {
-	return Batch[T]{X: b.X.RowsOf(lo, hi), Y: b.Y.RowsOf(lo, hi), Labels: b.Labels[lo:hi], Index: b.Index[lo:hi]}
+	return Batch[T]{X: b.X.RowsOf(lo, hi), Y: b.Y.RowsOf(lo, hi), Labels: b.Labels[lo:hi], Index: b.Index[lo:hi], Draw: b.Draw}
 }
 
 // Fill stores samples lo ≤ i < hi of from, s.Train or s.Test, in the first rows of dst and returns their window. dst has

@@ -66,8 +66,17 @@ func (b *Batches[T]) Next() Batch[T] {
 	}
 	copy(b.batch.Index, b.order[b.step%per*len(b.batch.Index):])
 	b.batch.gather(b.set.Task, b.set.Train, &b.table)
+	b.batch.Draw = drawSeed(b.seed, b.step)
 	b.step++
 	return b.batch
+}
+
+// drawSeed is another number for every batch of every seed, as good as at random, so that random choices go on after a resume as
+// if there had been none.
+func drawSeed(seed uint64, step int) uint64 {
+	var source rand.PCG
+	source.Seed(seed, ^uint64(step)) // an epoch's order uses small second numbers
+	return source.Uint64()
 }
 
 // shuffle stores the order of an epoch. rand.Shuffle is not used because its draws are not promised to stay the same.

@@ -179,6 +179,28 @@ func TestBatchSizeOutOfRange(t *testing.T) {
 	}
 }
 
+// TestDrawsDifferFromBatchToBatch and from seed to seed, and are the same after a Seek.
+func TestDrawsDifferFromBatchToBatch(t *testing.T) {
+	s := Synthetic(5, 50, 4, 4, 3)
+	seen := map[uint64]bool{}
+	for seed := range uint64(3) {
+		b := mustBatches[float32](t, s, 16, seed)
+		var draws []uint64
+		for range 7 {
+			d := b.Next().Draw
+			if seen[d] {
+				t.Errorf("seed %d: a batch with the draws of another", seed)
+			}
+			seen[d] = true
+			draws = append(draws, d)
+		}
+		b.Seek(5)
+		if b.Next().Draw != draws[5] {
+			t.Errorf("seed %d: other draws after a Seek", seed)
+		}
+	}
+}
+
 // TestNextAllocatesNothing includes ends of epochs.
 func TestNextAllocatesNothing(t *testing.T) {
 	s := Synthetic(5, 50, 4, 4, 3)

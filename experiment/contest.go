@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/nn"
 	"github.com/settle-pc/settle/train"
 )
 
@@ -152,9 +153,13 @@ func batchWork(s train.Spec) float64 {
 	if err != nil {
 		return 1
 	}
+	layers, err := nn.LayersOf[float32](arch)
+	if err != nil {
+		return 1
+	}
 	macs := 0
-	for l := 1; l < len(arch.Dims); l++ {
-		macs += arch.Dims[l-1] * arch.Dims[l]
+	for _, l := range layers {
+		macs += l.MACs()
 	}
 	return nominalPasses(s) * float64(macs*s.Batch) / 1e6
 }

@@ -84,6 +84,7 @@ func (r *CurvedBP[T]) propagate(ctx context.Context, b data.Batch[T]) (Stats, er
 	if err := ctx.Err(); err != nil {
 		return Stats{}, err
 	}
+	r.trace.Draw(b.Draw)
 	r.input, r.trace.Z[0] = b, b.X
 	clear(r.loss)
 	r.pool.Do(len(r.parts), r.task)

@@ -128,12 +128,13 @@ func (b *batch[T]) accept(d data.Batch[T]) {
 }
 
 // begin checks, before any work, that there is time left and that all numbers are finite: the batch's, and before the first
-// batch the weights'.
+// batch the weights'. It lets the network make its random choices for the batch.
 func (b *batch[T]) begin(ctx context.Context, d data.Batch[T]) error {
 	b.accept(d)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	b.trace.Draw(d.Draw)
 	for l, m := range [...]tensor.Matrix[T]{d.X, d.Y} {
 		for i := range m.Rows {
 			if !tensor.Finite(m.Row(i)) {

@@ -91,13 +91,19 @@ func TestWorkersDoNotChangeABit(t *testing.T) { both(t, checkWorkers[float32], c
 
 func checkWorkers[T tensor.Float](t *testing.T) {
 	const rows = 2*learn.ShardRows + 2
-	for _, act := range []nn.Activation{nn.Linear, nn.ReLU} {
-		a := nn.Arch{Dims: []int{100, 170, 7, 3}, Act: act, Bias: true}
+	wide, err := nn.ParseArch("2x5x5-conv64k3p1:drop0.2:maxpool2-norm:conv64k3p1-3") // the second convolution makes three tiles
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide.Act, wide.Bias = nn.ReLU, true
+	for _, a := range []nn.Arch{{Dims: []int{100, 170, 7, 3}, Bias: true}, {Dims: []int{100, 170, 7, 3}, Act: nn.ReLU, Bias: true}, wide} {
+		act := a.Act
 		net := build[T](a, 1)
 		var batches []data.Batch[T]
 		for i := range 2 {
 			b := draw(net, rows)
 			tensor.Scale(b.X.Data, T(0.1+0.1*float64(i)))
+			b.Draw = uint64(i)
 			batches = append(batches, b)
 		}
 		for _, k := range makers[T]() {
@@ -190,10 +196,12 @@ func TestStepAllocatesNothing(t *testing.T) { both(t, checkAllocs[float32], chec
 
 func checkAllocs[T tensor.Float](t *testing.T) {
 	const rows = 20
-	for _, act := range []nn.Activation{nn.Linear, nn.Tanh, nn.ReLU} {
+	dims := []int{6, 5, 5, 3}
+	for _, a := range []nn.Arch{{Dims: dims, Bias: true}, {Dims: dims, Act: nn.Tanh, Bias: true}, {Dims: dims, Act: nn.ReLU, Bias: true}, convArch(true)} {
+		act := a.DimString() + " " + a.Act.String()
 		for _, k := range makers[T]() {
 			for _, workers := range []int{1, 3} {
-				net := build[T](nn.Arch{Dims: []int{6, 5, 5, 3}, Act: act, Bias: true}, 1)
+				net := build[T](a, 1)
 				b := draw(net, rows)
 				r := k.make(net, pool(t, workers), rows)
 				opt := optim.NewAdam[T](len(net.Theta()), optim.Rate{LR: 1e-3}, 0)

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/settle-pc/settle/nn"
 	"github.com/settle-pc/settle/tensor"
 )
 
@@ -22,6 +23,7 @@ type KernelReport struct {
 	Peak64    float64          `json:"peak_gflops_float64"` // of float64
 	Bandwidth float64          `json:"bandwidth_gb_s"`      // of memory, reading two arrays and writing one of them
 	GEMM      []ProductSpeed   `json:"gemm"`
+	Conv      []ConvSpeed      `json:"conv"`
 	Vector    []VectorFunction `json:"vector"`
 }
 
@@ -37,13 +39,25 @@ type ProductSpeed struct {
 	OfPeak float64 `json:"of_peak"`
 }
 
+// ConvSpeed is the speed of a product of the convolution of Rows images with a 3×3 kernel and padding 1, from Channels channels to as
+// many, on Size×Size pixels: forward, pull or grad. Gathering of pixels is part of it.
+type ConvSpeed struct {
+	Op       string  `json:"op"`
+	Channels int     `json:"channels"`
+	Size     int     `json:"size"`
+	Rows     int     `json:"rows"`
+	DType    string  `json:"dtype"`
+	GFLOPS   float64 `json:"gflops"`
+	OfPeak   float64 `json:"of_peak"`
+}
+
 // KernelShapes lists the M, K, N that are measured.
 func KernelShapes() [][3]int {
 	return [][3]int{{64, 300, 300}, {64, 784, 300}, {64, 128, 128}, {16, 300, 300}, {64, 300, 10}}
 }
 
 // Figures is the number of figures that Run measures.
-func (q Kernels) Figures() int { return 3 + 2*3*len(KernelShapes()) + len(vectorFunctions) }
+func (q Kernels) Figures() int { return 3 + 2*3*(len(KernelShapes())+1) + len(vectorFunctions) }
 
 // Run measures all; done is called after each figure.
 func (q Kernels) Run(ctx context.Context, done func()) (KernelReport, error) {
@@ -64,6 +78,7 @@ func (q Kernels) Run(ctx context.Context, done func()) (KernelReport, error) {
 		r.GEMM = append(r.GEMM, products[float32](q, s, "float32", r.Peak, done)...)
 		r.GEMM = append(r.GEMM, products[float64](q, s, "float64", r.Peak64, done)...)
 	}
+	r.Conv = append(convolutions[float32](q, "float32", r.Peak, done), convolutions[float64](q, "float64", r.Peak64, done)...)
 	for _, f := range vectorFunctions {
 		if err := ctx.Err(); err != nil {
 			return r, err
@@ -105,6 +120,41 @@ func (q Kernels) bandwidth() float64 {
 	x, y := make([]float32, n), make([]float32, n)
 	tensor.Axpy(y, 1, x) // maps the pages
 	return 3 * 4 * n / q.best(func() { tensor.Axpy(y, 1, x) }) / 1e9
+}
+
+// convolutions measures the three products of a convolution.
+func convolutions[T tensor.Float](q Kernels, dtype string, peak float64, done func()) []ConvSpeed {
+	const channels, size, rows = 64, 16, 16
+	rng := rand.New(rand.NewPCG(q.Seed, 1))
+	conv := nn.NewConv2D[T](nn.Image{C: channels, H: size, W: size}, channels, 3, 1, 1, true)
+	net := nn.New[T](conv)
+	n := channels * size * size
+	z, u, dst := tensor.New[T](rows, n), tensor.New[T](rows, n), tensor.New[T](rows, n)
+	grad, cache := make([]T, len(net.Theta())), nn.NewCache[T](rows, conv.Slot())
+	for _, v := range [][]T{z.Data, u.Data} {
+		for i := range v {
+			v[i] = T(rng.NormFloat64())
+		}
+	}
+	net.Update(func(theta []T) {
+		for i := range theta {
+			theta[i] = T(rng.NormFloat64())
+		}
+	})
+	var out []ConvSpeed
+	for _, op := range []struct {
+		name string
+		call func()
+	}{
+		{"forward", func() { conv.Forward(dst, z, cache) }},
+		{"pull", func() { conv.Pull(dst, u, cache) }},
+		{"grad", func() { conv.PullParams(grad, nn.Span{Hi: conv.Units()}, u, z, cache) }},
+	} {
+		gflops := 2 * rows * float64(conv.MACs()) / q.best(op.call) / 1e9
+		out = append(out, ConvSpeed{Op: op.name, Channels: channels, Size: size, Rows: rows, DType: dtype, GFLOPS: gflops, OfPeak: gflops / peak})
+		done()
+	}
+	return out
 }
 
 // products measures the three products of one shape.

@@ -20,7 +20,7 @@ func TestKernelBenchmarkIsConsistent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if figures != q.Figures() || len(r.GEMM) != 6*len(KernelShapes()) || len(r.Vector) != len(vectorFunctions) {
+	if figures != q.Figures() || len(r.GEMM) != 6*len(KernelShapes()) || len(r.Conv) != 6 || len(r.Vector) != len(vectorFunctions) {
 		t.Errorf("%d figures (%d products, %d functions), want %d", figures, len(r.GEMM), len(r.Vector), q.Figures())
 	}
 	if want := tensor.Peak[float32](2000) / 1e6; r.Level != tensor.Level() || math.Abs(r.Peak-want) > 1e-9*want {
@@ -33,6 +33,15 @@ func TestKernelBenchmarkIsConsistent(t *testing.T) {
 		}
 		if math.Abs(g.GFLOPS-want) > 1e-9*want || math.Abs(g.OfPeak-want/peak) > 1e-9*g.OfPeak {
 			t.Errorf("%+v: want %v GFLOP/s of %v", g, want, peak)
+		}
+	}
+	for _, c := range r.Conv {
+		want, peak := 2*16*64*64*9*256/1e6, r.Peak
+		if c.DType == "float64" {
+			peak = r.Peak64
+		}
+		if math.Abs(c.GFLOPS-want) > 1e-9*want || math.Abs(c.OfPeak-want/peak) > 1e-9*c.OfPeak {
+			t.Errorf("%+v: want %v GFLOP/s of %v", c, want, peak)
 		}
 	}
 	for _, f := range r.Vector {

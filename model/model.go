@@ -1,7 +1,8 @@
 // Package model is a network to and from a file: safetensors with the architecture in the metadata.
 //
-// Layer l = 1…L holds the tensors layers.l.W (n_l×n_{l−1}, row-major) and, with biases, layers.l.b (n_l); feedback.l.B beside them
-// are feedback weights that were learned. The metadata
+// Layer l = 1…L holds the tensors layers.l.W (n_l×n_{l−1}, row-major) and, with biases, layers.l.b (n_l), or whatever its
+// nn.Param list: a convolution W of out×kernel×kernel×in, a normalisation gain and shift, attention Wq, Wk, Wv, Wo; feedback.l.B beside
+// them are feedback weights that were learned. The metadata
 // say what is needed to build the network and to feed it: format, arch, act, place, bias, and mean, std, rows, cols,
 // data of the set it was trained on, and the loss if it was not squared error.
 package model
@@ -70,18 +71,21 @@ const layerPrefix = "layers."
 // Metadata returns m as the metadata of a file.
 func (m Meta) Metadata() map[string]string {
 	real := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-	out := map[string]string{
+	meta := map[string]string{
 		"format": Format, "arch": m.Arch.DimString(), "act": m.Arch.Act.String(), "place": m.Arch.Place.String(),
 		"bias": strconv.FormatBool(m.Arch.Bias), "residual": strconv.FormatBool(m.Arch.Residual), "data": m.Data, "rows": strconv.Itoa(m.Rows), "cols": strconv.Itoa(m.Cols),
 		"mean": real(m.Mean), "std": real(m.Std),
 	}
+	if m.Arch.Param != nn.Standard { // files of earlier versions have no such networks
+		meta["param"] = m.Arch.Param.String()
+	}
 	if m.Loss != "" { // files of earlier versions have none
-		out["loss"] = m.Loss
+		meta["loss"] = m.Loss
 	}
 	if m.Generates {
-		out["generates"] = strconv.FormatBool(true)
+		meta["generates"] = strconv.FormatBool(true)
 	}
-	return out
+	return meta
 }
 
 // Save writes net, built from m.Arch, to w.
@@ -113,30 +117,35 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 		}
 	}
 	if got := meta["format"]; got != Format {
-		return m, fmt.Errorf("model: format %q: want %q, as settle train writes it", got, Format)
+		return m, fmt.Errorf("model: metadata format %q: want %q, as settle train writes it", got, Format)
 	}
 	var err error
-	m.Arch.Dims, err = nn.ParseDims(meta["arch"])
-	fail(err)
+	m.Arch, err = nn.ParseArch(meta["arch"])
+	fail(wrap("arch", err))
 	m.Arch.Act, err = nn.ParseActivation(meta["act"])
-	fail(err)
+	fail(wrap("act", err))
 	m.Arch.Place, err = nn.ParsePlace(meta["place"])
-	fail(err)
+	fail(wrap("place", err))
 	m.Arch.Bias, err = strconv.ParseBool(meta["bias"])
-	fail(wrap("bias", err))
+	fail(unread(meta, "bias", err, "true or false"))
 	if given, ok := meta["residual"]; ok { // files of earlier versions have no such networks
 		m.Arch.Residual, err = strconv.ParseBool(given)
-		fail(wrap("residual", err))
+		fail(unread(meta, "residual", err, "true or false"))
+	}
+	if given, ok := meta["param"]; ok {
+		m.Arch.Param, err = nn.ParseParameterisation(given)
+		fail(wrap("param", err))
 	}
 	m.Rows, err = strconv.Atoi(meta["rows"])
-	fail(wrap("rows", err))
+	fail(unread(meta, "rows", err, "a whole number"))
 	m.Cols, err = strconv.Atoi(meta["cols"])
-	fail(wrap("cols", err))
-	m.Mean, err = strconv.ParseFloat(meta["mean"], 64)
-	fail(wrap("mean", err))
-	m.Std, err = strconv.ParseFloat(meta["std"], 64)
-	fail(wrap("std", err))
-	if err == nil && (!(m.Std > 0) || math.IsInf(m.Std, 0) || math.IsNaN(m.Mean) || math.IsInf(m.Mean, 0)) {
+	fail(unread(meta, "cols", err, "a whole number"))
+	var errs [2]error
+	m.Mean, errs[0] = strconv.ParseFloat(meta["mean"], 64)
+	fail(unread(meta, "mean", errs[0], "a number"))
+	m.Std, errs[1] = strconv.ParseFloat(meta["std"], 64)
+	fail(unread(meta, "std", errs[1], "a number"))
+	if errs == [2]error{} && (!(m.Std > 0) || math.IsInf(m.Std, 0) || math.IsNaN(m.Mean) || math.IsInf(m.Mean, 0)) {
 		fail(fmt.Errorf("mean %v, std %v: want finite numbers, std above 0", m.Mean, m.Std))
 	}
 	m.Data, m.Loss = meta["data"], meta["loss"]
@@ -171,28 +180,37 @@ func wrap(key string, err error) error {
 	return fmt.Errorf("metadata %s: %w", key, err)
 }
 
+// unread says of a value that err keeps from being read what is accepted.
+func unread(meta map[string]string, key string, err error, want string) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("metadata %s %q: want %s", key, meta[key], want)
+}
+
 // Network builds the file's network in element type T. float32 weights widen exactly to float64; float64 weights are
 // rounded to float32.
 func Network[T tensor.Float](f *File) (*nn.Network[T], error) {
 	// Checked before memory is asked for on the word of the metadata alone.
-	if err := fit(f.tensors, layers(f.Arch)); err != nil {
-		return nil, err
-	}
-	net, err := nn.Build[T](f.Arch)
+	layers, err := nn.LayersOf[T](f.Arch)
 	if err != nil {
 		return nil, err
 	}
+	if err := fit(f.tensors, params(layers)); err != nil {
+		return nil, err
+	}
+	net := nn.New(layers...)
 	if err := SetTensors(net, f.tensors); err != nil {
 		return nil, err
 	}
 	return net, nil
 }
 
-// layers describes the parameters of each layer of the architecture.
-func layers(a nn.Arch) [][]nn.Param {
+// params describes the parameters of each layer.
+func params[T tensor.Float](layers []nn.Layer[T]) [][]nn.Param {
 	var out [][]nn.Param
-	for l := 1; l < len(a.Dims); l++ {
-		out = append(out, nn.NewDense[float32](a.Dims[l-1], a.Dims[l], a.Act, a.Place, a.Bias).Params())
+	for _, l := range layers {
+		out = append(out, l.Params())
 	}
 	return out
 }
@@ -228,10 +246,7 @@ func fit(f *safetensors.File, layers [][]nn.Param) error {
 
 // SetTensors gives net the parameters in f. Every parameter must be there in its shape, and no other layer's.
 func SetTensors[T tensor.Float](net *nn.Network[T], f *safetensors.File) error {
-	var layers [][]nn.Param
-	for _, l := range net.Layers {
-		layers = append(layers, l.Params())
-	}
+	layers := params(net.Layers)
 	if err := fit(f, layers); err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/settle-pc/settle/tensor"
 )
 
-// Arch describes a multilayer perceptron as plain data: what a model file stores and a flag says.
+// Arch describes a network as plain data: what a model file stores and a flag says. Without Nodes it is a multilayer perceptron.
 type Arch struct {
 	Dims  []int // n_0 … n_L
 	Act   Activation
@@ -17,6 +17,12 @@ type Arch struct {
 	Bias  bool
 	// Residual puts a skip connection around every hidden layer between equal widths: z + φ(z Wᵀ + b).
 	Residual bool
+	// Nodes are the layers 1 … L of a network that is more than fully connected layers, whose widths Dims holds; nil otherwise.
+	Nodes []Node
+	// Input is the shape of an input with channels, heights and widths; the zero Image for one that is a plain row.
+	Input Image
+	// Param scales the predictions of fully connected layers.
+	Param Parameterisation
 	// Feedback gives every layer but the first, from which nothing comes back, feedback weights of its own.
 	Feedback FeedbackKind
 }
@@ -89,6 +95,33 @@ func (a Arch) Validate() error {
 	if len(a.Dims) > maxLayers {
 		faults = append(faults, fmt.Errorf("arch: %d layers: want at most %d", len(a.Dims), maxLayers))
 	}
+	if a.Nodes != nil {
+		faults = append(faults, a.validateNodes()...)
+	} else if err := a.validateDims(); err != nil {
+		faults = append(faults, err)
+	}
+	if a.Act >= numActivations {
+		faults = append(faults, fmt.Errorf("activation %d: want one of %s", a.Act, strings.Join(activationNames[:], ", ")))
+	}
+	if a.Place > Before {
+		faults = append(faults, fmt.Errorf("activation placement %d: want after or before", a.Place))
+	}
+	switch {
+	case int(a.Param) >= len(parameterisations):
+		faults = append(faults, fmt.Errorf("parameterisation %d: want one of %s", a.Param, strings.Join(parameterisations, ", ")))
+	case a.Feedback > Learned:
+		faults = append(faults, fmt.Errorf("feedback %d: want one of %s", a.Feedback, strings.Join(feedbackNames[:], ", ")))
+	case a.Feedback != Symmetric && (a.Residual || a.Nodes != nil || a.Param != Standard):
+		faults = append(faults, fmt.Errorf("feedback %s: want symmetric but in fully connected layers without skips, standard parameterisation", feedbackNames[a.Feedback]))
+	case a.Param != Standard && a.Nodes != nil:
+		faults = append(faults, fmt.Errorf("parameterisation %s: want standard in a network that is more than fully connected layers", a.Param))
+	}
+	return errors.Join(faults...)
+}
+
+// validateDims reports the faults of fully connected layers.
+func (a Arch) validateDims() error {
+	var faults []error
 	params := 0.0
 	for l, n := range a.Dims {
 		if n < 1 {
@@ -101,27 +134,25 @@ func (a Arch) Validate() error {
 	if params > maxParams {
 		faults = append(faults, fmt.Errorf("arch %q: %.3g weights: want at most %d", a.DimString(), params, maxParams))
 	}
-	if a.Act >= numActivations {
-		faults = append(faults, fmt.Errorf("activation %d: want one of %s", a.Act, strings.Join(activationNames[:], ", ")))
-	}
-	if a.Place > Before {
-		faults = append(faults, fmt.Errorf("activation placement %d: want after or before", a.Place))
-	}
-	if a.Feedback > Learned {
-		faults = append(faults, fmt.Errorf("feedback %d: want one of %s", a.Feedback, strings.Join(feedbackNames[:], ", ")))
-	}
-	if a.Feedback != Symmetric && a.Residual {
-		faults = append(faults, errors.New("feedback: want symmetric with residual layers"))
-	}
 	return errors.Join(faults...)
 }
 
-// DimString writes the widths as ParseDims reads them, runs of three or more equal widths shortened.
+// DimString writes the widths as ParseDims reads them, or the nodes as ParseArch does, runs of three or more equal ones shortened.
 func (a Arch) DimString() string {
+	parts := make([]string, len(a.Dims))
+	for l, n := range a.Dims {
+		parts[l] = strconv.Itoa(n)
+		if l > 0 && a.Nodes != nil {
+			parts[l] = a.Nodes[l-1].String()
+		}
+	}
+	if a.Input != (Image{}) {
+		parts[0] = a.Input.String()
+	}
 	var b strings.Builder
-	for i := 0; i < len(a.Dims); {
+	for i := 0; i < len(parts); {
 		run := 1
-		for i+run < len(a.Dims) && a.Dims[i+run] == a.Dims[i] {
+		for i+run < len(parts) && parts[i+run] == parts[i] {
 			run++
 		}
 		if run < 3 {
@@ -130,7 +161,7 @@ func (a Arch) DimString() string {
 		if i > 0 {
 			b.WriteByte('-')
 		}
-		b.WriteString(strconv.Itoa(a.Dims[i]))
+		b.WriteString(parts[i])
 		if run > 1 {
 			b.WriteString("x" + strconv.Itoa(run))
 		}
@@ -142,24 +173,33 @@ func (a Arch) DimString() string {
 // Build returns the network with all parameters zero. The output layer is linear with the activation After, the
 // input is not activated with it Before: either way L−1 activations stand between L weight matrices.
 func Build[T tensor.Float](a Arch) (*Network[T], error) {
+	layers, err := LayersOf[T](a)
+	if err != nil {
+		return nil, err
+	}
+	return New(layers...), nil
+}
+
+// LayersOf returns the layers that Build chains, bound to no parameters: little memory, whatever their size.
+func LayersOf[T tensor.Float](a Arch) ([]Layer[T], error) {
 	if err := a.Validate(); err != nil {
 		return nil, err
 	}
 	L := len(a.Dims) - 1
 	layers := make([]Layer[T], L)
+	shape := a.shape()
 	for l := 1; l <= L; l++ {
-		act := a.Act
-		if (a.Place == After && l == L) || (a.Place == Before && l == 1) {
-			act = Linear
-		}
-		d := NewDense[T](a.Dims[l-1], a.Dims[l], act, a.Place, a.Bias)
-		layers[l-1] = d
+		before := shape
+		layers[l-1], shape = build[T](a, l, shape)
 		if a.Feedback != Symmetric && l > 1 {
-			layers[l-1] = NewFeedback(d, a.Feedback == Learned)
+			layers[l-1] = NewFeedback(layers[l-1].(*Dense[T]), a.Feedback == Learned)
 		}
-		if a.Residual && l > 1 && l < L && a.Dims[l-1] == a.Dims[l] {
+		if c := a.Param.scale(l, L, a.Dims[l-1]); c != 1 {
+			layers[l-1] = NewScaled(layers[l-1], c)
+		}
+		if a.Residual && l > 1 && l < L && before == shape {
 			layers[l-1] = NewResidual(layers[l-1])
 		}
 	}
-	return New(layers...), nil
+	return layers, nil
 }

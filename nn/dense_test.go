@@ -327,9 +327,9 @@ func TestDenseDescribesItself(t *testing.T) {
 	for _, bias := range []bool{false, true} {
 		d := NewDense[float64](3, 5, Tanh, After, bias)
 		in, out := d.Dims()
-		want := "[{W [5 3] 3 5}]"
+		want := "[{W [5 3] 3 5 0}]"
 		if bias {
-			want = "[{W [5 3] 3 5} {b [5] 3 0}]"
+			want = "[{W [5 3] 3 5 0} {b [5] 3 0 0}]"
 		}
 		if got := fmt.Sprint(d.Params()); got != want || in != 3 || out != 5 || d.Units() != 5 || d.MACs() != 15 {
 			t.Errorf("%d→%d, %d units, %d multiply-adds, %s, want %s", in, out, d.Units(), d.MACs(), got, want)

@@ -10,7 +10,7 @@ import (
 	"github.com/settle-pc/settle/tensor"
 )
 
-// Init says how weights are drawn. Biases are zero, except under FanIn.
+// Init says how weights are drawn. Biases are zero, except under FanIn. A gain starts at 1, a shift at 0.
 type Init struct {
 	Kind  InitKind
 	Scale float64 // standard deviation, for Normal only
@@ -97,6 +97,8 @@ func (k Init) draw(p Param, rng *rand.Rand, set func(int, float64)) {
 	value := func() float64 { return 0 }
 	uniform := func(a float64) func() float64 { return func() float64 { return a * (2*rng.Float64() - 1) } }
 	switch {
+	case p.FanIn == 0:
+		value = func() float64 { return p.Start }
 	case k.Kind == FanIn:
 		value = uniform(1 / math.Sqrt(in))
 	case bias: // stays zero
@@ -107,7 +109,7 @@ func (k Init) draw(p Param, rng *rand.Rand, set func(int, float64)) {
 	case k.Kind == Normal:
 		value = func() float64 { return k.Scale * rng.NormFloat64() }
 	case k.Kind == Orthogonal:
-		for i, v := range orthogonal(p.FanOut, p.Len()/p.FanOut, rng) {
+		for i, v := range orthogonal(p.Shape[0], p.Len()/p.Shape[0], rng) {
 			set(i, v)
 		}
 		return

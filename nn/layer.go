@@ -27,6 +27,9 @@ type Layer[T tensor.Float] interface {
 	Bind(theta []T)
 	// Pack blocks the weights for the kernels, both orientations. The network calls it after each Update.
 	Pack()
+	// Draw makes the random choices of the layer, if it has any, for the rows of c anew: a pure function of seed and row. Until it
+	// is called, a cache stands for none: g is then what an evaluation wants.
+	Draw(c Cache[T], seed uint64)
 	// Forward stores g(z) in dst: B×out from B×in. dst may not alias z.
 	Forward(dst, z tensor.Matrix[T], c Cache[T])
 	// Push stores (∂g/∂z) v in dst: B×out from B×in. dst may not alias v.
@@ -41,12 +44,13 @@ type Layer[T tensor.Float] interface {
 // Span is the half-open range Lo ≤ i < Hi.
 type Span struct{ Lo, Hi int }
 
-// Param describes one parameter array of a layer. A weight has FanIn and FanOut; a bias has the FanIn of its unit
-// and FanOut 0.
+// Param describes one parameter array of a layer. A weight has FanIn and FanOut, and an output in its first axis; a bias has the
+// FanIn of its unit and FanOut 0. One with neither is not drawn: it starts at Start.
 type Param struct {
 	Name          string
 	Shape         []int
 	FanIn, FanOut int
+	Start         float64
 }
 
 // Len is the number of elements.

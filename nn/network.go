@@ -26,11 +26,7 @@ func New[T tensor.Float](layers ...Layer[T]) *Network[T] {
 				panic("nn: layers of different widths")
 			}
 		}
-		size := 0
-		for _, p := range l.Params() {
-			size += p.Len()
-		}
-		n.offset = append(n.offset, n.offset[i]+size)
+		n.offset = append(n.offset, n.offset[i]+paramLen(l))
 	}
 	n.theta = make([]T, n.offset[len(layers)])
 	for i, l := range layers {

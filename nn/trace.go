@@ -42,6 +42,25 @@ func (t *Trace[T]) RowsOf(lo, hi int) *Trace[T] {
 	return w
 }
 
+// Draw makes the random choices of all layers for a batch. They depend on seed, layer and row alone, not on the windows that the
+// trace is used through, and stay until the next Draw.
+func (t *Trace[T]) Draw(seed uint64) {
+	for l := 1; l < len(t.C); l++ {
+		t.Net.Layers[l-1].Draw(t.C[l], mix(seed, uint64(l)))
+	}
+}
+
+// mix makes one seed of two numbers, in their order: SplitMix64's output function (Steele, Lea and Flood 2014) of a, then of that and b.
+func mix(a, b uint64) uint64 {
+	for _, v := range [...]uint64{0, b} {
+		a = a + v + 0x9e3779b97f4a7c15
+		a = (a ^ a>>30) * 0xbf58476d1ce4e5b9
+		a = (a ^ a>>27) * 0x94d049bb133111eb
+		a ^= a >> 31
+	}
+	return a
+}
+
 // Forward stores g_l(z_{l−1}) in dst and keeps layer l's cache, for the first dst.Rows rows. Cost: one product.
 func (t *Trace[T]) Forward(l int, dst tensor.Matrix[T]) {
 	t.Net.Layers[l-1].Forward(dst, t.Z[l-1].RowsOf(0, dst.Rows), t.C[l].RowsOf(0, dst.Rows))

@@ -72,6 +72,9 @@ func goesOn[T tensor.Float](t *testing.T, s Spec) {
 	}
 }
 
+// nodes is a network on the images of synthetic.
+const nodes = "1x6x6-conv4k3p1:maxpool2-norm:attn-drop0.4:8-4"
+
 func text(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -110,6 +113,9 @@ func TestResumingChangesNoBit(t *testing.T) {
 	}))
 	for _, kind := range []string{"fixed", "learned"} {
 		goesOn[float32](t, small().with(func(s *Spec) { s.Feedback, s.Coords, s.Solver, s.Batches = kind, "activities", "euler", 4 }))
+	}
+	for _, rule := range supervised { // units are dropped as if there had been no interruption
+		goesOn[float32](t, small().with(func(s *Spec) { s.Rule, s.Arch, s.Bias, s.Batches, s.LR = rule, nodes, true, 4, 0.1 }))
 	}
 }
 

@@ -18,24 +18,25 @@ import (
 // Spec describes a training as plain data, in the words of the command line: what is stored with a run, and all that
 // its numbers depend on but the data itself. Its JSON keys are the names of the flags.
 type Spec struct {
-	Data     string  `json:"data"`
-	Arch     string  `json:"arch"`
-	Act      string  `json:"act"`
-	Place    string  `json:"act-place"`
-	Init     string  `json:"init"`
-	Bias     bool    `json:"bias"`
-	Residual bool    `json:"residual"`
-	DType    string  `json:"dtype"`
-	Rule     string  `json:"rule"`
-	Loss     string  `json:"loss,omitempty"` // empty: mse
-	Beta     float64 `json:"beta,omitempty"` // of the nudged rules; 0: 0.1
-	// π_1 … π_L with commas between them, or one number: π_L. Empty: all 1.
-	Precision     string  `json:"precision,omitempty"`
-	PrecisionLR   float64 `json:"precision-lr,omitempty"`   // 0: they are fixed
-	ActivityDecay float64 `json:"activity-decay,omitempty"` // λ of every hidden layer
-	Feedback      string  `json:"feedback,omitempty"`       // empty: symmetric
-	Prior         float64 `json:"prior,omitempty"`          // of the causes of pc-generative, λ_0; 0: 1
-	Temperature   float64 `json:"temperature,omitempty"`    // of langevin; 0: 1
+	Data          string  `json:"data"`
+	Arch          string  `json:"arch"`
+	Act           string  `json:"act"`
+	Place         string  `json:"act-place"`
+	Init          string  `json:"init"`
+	Bias          bool    `json:"bias"`
+	Residual      bool    `json:"residual"`
+	Param         string  `json:"param"`     // how predictions are scaled
+	Normalize     string  `json:"normalize"` // of pixels v/255: "set", by the set's own statistics, or MEAN,STD
+	DType         string  `json:"dtype"`
+	Rule          string  `json:"rule"`
+	Loss          string  `json:"loss"`
+	Beta          float64 `json:"beta"`           // of the nudged rules; 0: 0.1
+	Precision     string  `json:"precision"`      // π_1 … π_L with commas between them, or one number: π_L; empty: all 1
+	PrecisionLR   float64 `json:"precision-lr"`   // 0: they are fixed
+	ActivityDecay float64 `json:"activity-decay"` // λ of every hidden layer
+	Feedback      string  `json:"feedback"`
+	Prior         float64 `json:"prior"`       // of the causes of pc-generative, λ_0; 0: 1
+	Temperature   float64 `json:"temperature"` // of langevin; 0: 1
 	Solver        string  `json:"solver"`
 	Coords        string  `json:"coords"`
 	Tol           float64 `json:"tol"`
@@ -44,6 +45,7 @@ type Spec struct {
 	Steps         int     `json:"steps"`   // of inference, fixed; 0: until it settles. For ipc, those on a batch
 	Horizon       float64 `json:"horizon"` // time at which a Runge–Kutta method ends; 0: none
 	DT            float64 `json:"dt"`
+	Mu            float64 `json:"solver-momentum"` // of inference by momentum and nesterov
 	ByBatch       bool    `json:"divide-by-batch"` // ∂F/∂z by the batch size, as libraries do that average F over a batch
 	Optim         string  `json:"optim"`
 	LR            float64 `json:"lr"`
@@ -63,11 +65,14 @@ type Spec struct {
 // Defaults returns the training that a command without flags runs.
 func Defaults() Spec {
 	return Spec{
-		Data: "mnist", Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", DType: "float32",
-		Rule: "pc", Solver: "auto", Coords: "errors", Tol: 1e-3, Gap: 0.01, MaxPasses: 100, DT: 0.1,
+		Data: "mnist", Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", Param: "standard", Normalize: bySet, DType: "float32", Loss: "mse", Feedback: "symmetric",
+		Rule: "pc", Solver: "auto", Coords: "errors", Tol: 1e-3, Gap: 0.01, MaxPasses: 100, DT: 0.1, Mu: 0.7,
 		Optim: "adam", LR: 0.001, Momentum: 0.9, Schedule: "constant", Batch: 64, Epochs: 1, Workers: 1,
 	}
 }
+
+// bySet normalises by the mean and deviation of the set's training images.
+const bySet = "set"
 
 // The words that Spec accepts beside those of package nn.
 var (
@@ -83,15 +88,16 @@ var (
 // Network returns the architecture and initialisation, with every fault in their description.
 func (s Spec) Network() (nn.Arch, nn.Init, error) {
 	var a nn.Arch
-	var errs [5]error
-	a.Dims, errs[0] = nn.ParseDims(s.Arch)
+	var errs [6]error
+	a, errs[0] = nn.ParseArch(s.Arch)
 	a.Act, errs[1] = nn.ParseActivation(s.Act)
 	a.Place, errs[2] = nn.ParsePlace(s.Place)
 	a.Bias, a.Residual = s.Bias, s.Residual
 	init, err := nn.ParseInit(s.Init)
 	errs[3] = err
-	a.Feedback, errs[4] = nn.ParseFeedback(s.Feedback)
-	for i, flag := range []string{"arch", "act", "act-place", "init", "feedback"} {
+	a.Feedback, errs[5] = nn.ParseFeedback(s.Feedback)
+	a.Param, errs[4] = nn.ParseParameterisation(s.Param)
+	for i, flag := range []string{"arch", "act", "act-place", "init", "param", "feedback"} {
 		if errs[i] != nil {
 			errs[i] = fmt.Errorf("--%s: %w", flag, errs[i])
 		}
@@ -115,12 +121,16 @@ func (s Spec) Validate() error {
 			faults = append(faults, fmt.Errorf("--%s %v: want %s", flag, v, want))
 		}
 	}
-	if _, _, err := s.Network(); err != nil {
+	arch, _, err := s.Network()
+	if err != nil {
+		faults = append(faults, err)
+	}
+	if _, _, err := s.normalization(); err != nil {
 		faults = append(faults, err)
 	}
 	word("dtype", s.DType, DTypes)
 	word("rule", s.Rule, Rules)
-	word("loss", s.LossName(), Losses)
+	word("loss", s.Loss, Losses)
 	if _, err := s.precisions(); err != nil {
 		faults = append(faults, fmt.Errorf("--precision %w", err))
 	}
@@ -137,6 +147,7 @@ func (s Spec) Validate() error {
 	must(s.Steps >= 0, "steps", s.Steps, "a number of steps from 1, or 0 to go on until inference settles")
 	must(s.Horizon >= 0 && finite(s.Horizon), "horizon", s.Horizon, "a time above 0, or 0 for none")
 	must(s.DT > 0 && finite(s.DT), "dt", s.DT, "a step above 0")
+	must(s.Mu > 0 && s.Mu < 1, "solver-momentum", s.Mu, "a number above 0 and below 1")
 	must(s.LR > 0 && finite(s.LR), "lr", s.LR, "a learning rate above 0")
 	must(s.Momentum >= 0 && s.Momentum < 1, "momentum", s.Momentum, "a number from 0 to below 1")
 	must(s.WeightDecay >= 0 && finite(s.WeightDecay), "weight-decay", s.WeightDecay, "a number from 0")
@@ -148,8 +159,8 @@ func (s Spec) Validate() error {
 	must(s.EvalEvery >= 0, "eval-every", s.EvalEvery, "a number of batches from 1, or 0 for the end only")
 	must(s.Limit >= 0, "limit", s.Limit, "a number of training images from 1, or 0 for all")
 	must(s.Workers >= 1, "workers", s.Workers, "a number from 1")
-	must(s.Solver != "exact" || s.Act == "linear", "solver", s.Solver, "exact only with --act linear; auto takes any network")
-	must(s.Solver != "chord" || s.smooth(), "solver", s.Solver, "chord only with a smooth activation; auto takes any network")
+	must(s.Solver != "exact" || s.Act == "linear" && (err != nil || arch.Affine()), "solver", s.Solver, "exact only with --act linear and layers that are affine; auto takes any network")
+	must(s.Solver != "chord" || err != nil || arch.Smooth(), "solver", s.Solver, "chord only with a smooth activation and without maxpool; auto takes any network")
 	stepped := s.Rule == "ipc" || learn.Steps(s.Solver)
 	must(!s.ByBatch || stepped, "divide-by-batch", s.ByBatch, "a solver with a step of its own (euler, momentum, nesterov, heun, bosh, dopri) or --rule ipc")
 	must(s.Horizon == 0 || strings.HasPrefix(s.Solver, "heun") || strings.HasPrefix(s.Solver, "dopri") || s.Solver == "bosh",
@@ -176,23 +187,56 @@ func (s Spec) variants(must func(ok bool, flag string, v any, want string)) {
 	must(s.Temperature >= 0 && finite(s.Temperature) && (draws || s.Temperature == 0), "temperature", s.Temperature, "a number from 0 (for 1) with --solver langevin, and none without")
 	must(!draws || s.Steps > 0, "steps", s.Steps, "a number from 1 with --solver langevin, which settles nowhere")
 	walks := s.Rule == "ipc" || s.Rule == "zil" || s.Coords == "activities" && learn.Steps(s.Solver)
-	must(s.Feedback == "" || s.Feedback == "symmetric" || s.Rule == "bp" || walks && s.Rule != "bp-curved" && !s.generates(), "feedback", s.Feedback,
+	must(s.symmetric() || s.Rule == "bp" || walks && s.Rule != "bp-curved" && !s.generates(), "feedback", s.Feedback,
 		"symmetric, or --rule bp, ipc, zil, or --coords activities with a solver that has a step of its own: other weights give no gradient to descend in errors")
 	quadratic := s.squared() || (s.Solver != "exact" && s.Solver != "chord" && s.Solver != "newton")
 	must(s.squared() || s.Rule != "bp-curved", "loss", s.Loss, "mse with --rule bp-curved, which knows the curvature of squared error only")
 	must(quadratic, "solver", s.Solver, "auto, bb, cg or a method with a step of its own with a --loss other than mse")
 }
 
-// LossName is the loss, the output term of the energy, by its name.
-func (s Spec) LossName() string {
-	if s.Loss == "" {
-		return Losses[0]
+// normalization returns the mean and deviation that the spec asks for, 0 and 0 for those of the set.
+func (s Spec) normalization() (mean, std float64, err error) {
+	if s.Normalize == bySet {
+		return 0, 0, nil
 	}
-	return s.Loss
+	m, d, two := strings.Cut(s.Normalize, ",")
+	mean, err = strconv.ParseFloat(m, 64)
+	if err == nil {
+		std, err = strconv.ParseFloat(d, 64)
+	}
+	if err != nil || !two || !finite(mean) || !(std > 0) || !finite(std) {
+		return 0, 0, fmt.Errorf("--normalize %q: want set, or MEAN,STD with numbers, STD above 0, as in 0.5,0.5", s.Normalize)
+	}
+	return mean, std, nil
+}
+
+// prepared is the set as the spec trains on it: limited, and normalised.
+func (s Spec) prepared(set *data.Set) (*data.Set, error) {
+	if s.Limit > 0 {
+		var err error
+		if set, err = set.Limit(s.Limit); err != nil {
+			return nil, fmt.Errorf("--limit: %w", err)
+		}
+	}
+	mean, std, err := s.normalization()
+	if err != nil || std == 0 {
+		return set, err
+	}
+	own := *set
+	own.Mean, own.Std = mean, std
+	return &own, nil
 }
 
 // squared reports whether the loss is half the squared error.
-func (s Spec) squared() bool { return s.LossName() == Losses[0] }
+func (s Spec) squared() bool { return s.Loss == Losses[0] }
+
+// lossNote names the loss where it is not the usual one, as files do that others may read.
+func (s Spec) lossNote() string {
+	if s.squared() {
+		return ""
+	}
+	return s.Loss
+}
 
 // Output is the output term of the named loss, squared error for names that are none.
 func Output[T tensor.Float](loss string) energy.Output[T] {
@@ -207,8 +251,11 @@ func Output[T tensor.Float](loss string) energy.Output[T] {
 
 // Plain reports whether the energy is that of the post: squared error, all precisions 1, no decay, and its own gradient.
 func (s Spec) Plain() bool {
-	return s.squared() && s.Precision == "" && s.PrecisionLR == 0 && s.ActivityDecay == 0 && (s.Feedback == "" || s.Feedback == "symmetric")
+	return s.squared() && s.Precision == "" && s.PrecisionLR == 0 && s.ActivityDecay == 0 && s.symmetric()
 }
+
+// symmetric reports whether errors come back by the weights themselves.
+func (s Spec) symmetric() bool { return s.Feedback == nn.FeedbackKinds()[0] }
 
 // beta is the nudge, with its default.
 func (s Spec) beta() float64 {
@@ -220,11 +267,11 @@ func (s Spec) beta() float64 {
 
 // precisions are π_1 … π_L, nil for all 1.
 func (s Spec) precisions() ([]float64, error) {
-	dims, err := nn.ParseDims(s.Arch)
+	arch, err := nn.ParseArch(s.Arch)
 	if err != nil {
 		return nil, nil // which is a fault of its own
 	}
-	return ParsePrecision(s.Precision, len(dims)-1)
+	return ParsePrecision(s.Precision, len(arch.Dims)-1)
 }
 
 // ParsePrecision reads π_1 … π_L with commas between them, or one number, π_L, the others being 1; nil from nothing.
@@ -295,17 +342,11 @@ func (s Spec) Coordinates() learn.Coordinates {
 
 // tuning holds the options of the solver.
 func (s Spec) tuning() learn.Tuning {
-	t := learn.Tuning{DT: s.DT, Until: s.Horizon, Temperature: s.Temperature, Seed: s.Seed}
+	t := learn.Tuning{DT: s.DT, Mu: s.Mu, Until: s.Horizon, Temperature: s.Temperature, Seed: s.Seed}
 	if s.ByBatch {
 		t.Scale = 1 / float64(max(s.Batch, 1))
 	}
 	return t
-}
-
-// smooth reports whether the activation is, or is not known.
-func (s Spec) smooth() bool {
-	act, err := nn.ParseActivation(s.Act)
-	return err != nil || act.Smooth()
 }
 
 // Fits reports every flag that does not go with the set.
@@ -320,6 +361,9 @@ func (s Spec) Fits(set *data.Set) error {
 			faults = append(faults, fmt.Errorf("--arch %s: %d outputs: want the %d pixels of an image of %s, which --rule pc-generative predicts from the first layer", s.Arch, got, set.Inputs, set.Name))
 		}
 		return errors.Join(append(faults, s.fitsNumber(set))...)
+	}
+	if in := arch.Input; in != (nn.Image{}) && (in.H != set.Rows || in.W != set.Cols) {
+		faults = append(faults, fmt.Errorf("--arch %s: input %v: want CHANNELSx%dx%d, the images of %s", s.Arch, in, set.Rows, set.Cols, set.Name))
 	}
 	if got := arch.Dims[0]; got != set.Inputs {
 		faults = append(faults, fmt.Errorf("--arch %s: %d inputs: want the %d pixels of an image of %s", s.Arch, got, set.Inputs, set.Name))

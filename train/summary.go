@@ -51,7 +51,7 @@ func (t *Trainer[T]) Summary(test *Score) Summary {
 	out := Summary{
 		Rule: s.Rule, Arch: s.Arch, Act: s.Act, Optim: s.Optim, LR: s.LR, Seed: s.Seed, Batches: p.Batch,
 		TrainMSE: number(p.running()), Seconds: p.Seconds, SamplesPerSecond: number(n * float64(s.Batch) / p.Seconds),
-		PassesMean: number(p.Passes / n), WeightsSHA256: model.Sum(t.net), Level: tensor.Level(), Loss: s.LossName(),
+		PassesMean: number(p.Passes / n), WeightsSHA256: model.Sum(t.net), Level: tensor.Level(), Loss: s.Loss,
 	}
 	if test != nil {
 		out.TestMSE, out.TestAccuracy, out.TestLoss = number(test.MSE), number(test.Accuracy), number(test.Loss)

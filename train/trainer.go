@@ -112,10 +112,8 @@ func New[T tensor.Float](spec Spec, set *data.Set, opts Options) (*Trainer[T], e
 	if err := spec.Fits(set); err != nil {
 		return nil, err
 	}
-	if spec.Limit > 0 {
-		if set, err = set.Limit(spec.Limit); err != nil {
-			return nil, fmt.Errorf("--limit: %w", err)
-		}
+	if set, err = spec.prepared(set); err != nil {
+		return nil, err
 	}
 	t := &Trainer[T]{spec: spec, arch: arch, set: set, opts: opts}
 	if t.batches, err = data.NewBatches[T](set, spec.Batch, spec.Seed); err != nil {
@@ -227,7 +225,8 @@ func (t *Trainer[T]) Spec() Spec { return t.spec }
 
 // Meta describes the network for its model file.
 func (t *Trainer[T]) Meta() model.Meta {
-	return model.Meta{Arch: t.arch, Data: t.set.Name, Rows: t.set.Rows, Cols: t.set.Cols, Mean: t.set.Mean, Std: t.set.Std, Loss: t.spec.Loss, Generates: t.spec.generates()}
+	return model.Meta{Arch: t.arch, Data: t.set.Name, Rows: t.set.Rows, Cols: t.set.Cols, Mean: t.set.Mean, Std: t.set.Std,
+		Loss: t.spec.lossNote(), Generates: t.spec.generates()}
 }
 
 // Total is the number of batches that the spec asks for.
@@ -328,7 +327,7 @@ func (t *Trainer[T]) judge(mse float64) error {
 	if mse <= divergedMSE {
 		return nil
 	}
-	return &DivergedError{Batch: t.p.Batch, MSE: mse, Loss: t.spec.Loss}
+	return &DivergedError{Batch: t.p.Batch, MSE: mse, Loss: t.spec.lossNote()}
 }
 
 // Test returns the network's score on the test split.

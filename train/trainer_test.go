@@ -360,3 +360,25 @@ func TestMeansLeaveOutWhatIsNoNumber(t *testing.T) {
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// Inputs are normalised as the spec says, in training, in testing and in what the model file says of them.
+func TestNormalizeIsOfTheSpec(t *testing.T) {
+	spec, set := small(), synthetic()
+	spec.Normalize = "0.25,2"
+	tr, err := New[float64](spec, set, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	m := tr.Meta()
+	if m.Mean != 0.25 || m.Std != 2 || set.Mean == 0.25 {
+		t.Fatalf("mean %v, std %v; the set's are %v, %v", m.Mean, m.Std, set.Mean, set.Std)
+	}
+	b := tr.batches.Next()
+	pixels := set.Train.Image(int(b.Index[0]))
+	for j, v := range b.X.Row(0) {
+		if want := (float64(pixels[j])/255 - 0.25) / 2; math.Abs(v-want) > 1e-15 {
+			t.Fatalf("input %d is %v, want %v", j, v, want)
+		}
+	}
+}

@@ -15,7 +15,7 @@ func (a *app) benchKernels() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "kernels",
 		Short: "Speed of the kernels against the machine's peak",
-		Long: `Measures the three products of a layer against the peak of multiply-adds in registers, found in the same process, and the time
+		Long: `Measures the three products of a layer, and of a convolution (3×3, 64 channels to 64, 16×16 pixels), against the peak of multiply-adds in registers, found in the same process, and the time
 and largest error of the vector functions, on one core and at the level in force. Speeds are those of the fastest sample. The
 environment variable SETTLE_CPU (generic, avx2, avx512, neon) forces a lower level.`,
 		Example: `  settle bench kernels
@@ -58,6 +58,10 @@ func (a *app) kernelTables(r measure.KernelReport) error {
 	names := map[string]string{"mul": "Z Wᵀ", "pull": "E W", "grad": "Eᵀ Z"}
 	for _, g := range r.GEMM {
 		fmt.Fprintf(w, "%s\t%d×%d×%d\t%s\t%.1f\t%.0f %%\t\n", names[g.Op], g.M, g.K, g.N, g.DType, g.GFLOPS, 100*g.OfPeak)
+	}
+	for _, c := range r.Conv {
+		name := map[string]string{"forward": "convolution", "pull": "its pull", "grad": "its gradient"}[c.Op]
+		fmt.Fprintf(w, "%s\t%d ch, %d×%d\t%s\t%.1f\t%.0f %%\t\n", name, c.Channels, c.Size, c.Size, c.DType, c.GFLOPS, 100*c.OfPeak)
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -17,11 +17,13 @@ import (
 func networkFlags(f *pflag.FlagSet, s *train.Spec) {
 	one := func(words []string) string { return strings.Join(words, "|") }
 	f.StringVar(&s.Data, "data", s.Data, "mnist, fashion, or a `folder` with IDX files")
-	f.StringVar(&s.Arch, "arch", s.Arch, "`widths` from input to output; 784-128x9-10 has nine layers of 128")
+	f.StringVar(&s.Arch, "arch", s.Arch, "`layers` from input to output: widths, as in 784-128x9-10 with nine of 128, or nodes, as in\n1x28x28-conv32k3p1:maxpool2-norm:conv32k3p1-drop0.5:10 (docs/conv.md)")
 	f.StringVar(&s.Place, "act-place", s.Place, "activation after|before the weights")
 	f.StringVar(&s.Init, "init", s.Init, "initial weights: fanin|xavier|he|orthogonal|normal:S")
 	f.BoolVar(&s.Bias, "bias", s.Bias, "give every layer a bias")
 	f.BoolVar(&s.Residual, "residual", s.Residual, "skip connections around hidden layers of equal widths")
+	f.StringVar(&s.Param, "param", s.Param, "scales of the predictions: "+one(nn.Parameterisations())+"; ntk and mupc come with --init normal:1, mupc with --residual")
+	f.StringVar(&s.Normalize, "normalize", s.Normalize, "pixels v/255 to mean 0, deviation 1 of the set, or (v/255 − `M`)/S with M,S as in 0.5,0.5")
 	f.StringVar(&s.DType, "dtype", s.DType, one(train.DTypes))
 	f.StringVar(&s.Solver, "solver", s.Solver, "inference method: "+one(learn.MethodNames()))
 	f.StringVar(&s.Coords, "coords", s.Coords, "coordinates of inference: "+one(train.Coordinates))
@@ -31,6 +33,7 @@ func networkFlags(f *pflag.FlagSet, s *train.Spec) {
 	f.IntVar(&s.Steps, "steps", s.Steps, "fixed `number` of inference steps, as other libraries have it, settled or not; for --rule ipc those on a batch (0: 20)")
 	f.Float64Var(&s.Horizon, "horizon", s.Horizon, "end of inference in `time`, for the Runge–Kutta solvers")
 	f.Float64Var(&s.DT, "dt", s.DT, "`step` of euler, momentum, nesterov, langevin, heun, bosh, dopri and of ipc; first step of the adaptive ones")
+	f.Float64Var(&s.Mu, "solver-momentum", s.Mu, "`coefficient` of inference by momentum and nesterov")
 	f.BoolVar(&s.ByBatch, "divide-by-batch", s.ByBatch, "divide the activity gradient by the batch size, as JPC does")
 	f.StringVar(&s.Optim, "optim", s.Optim, one(train.Optimizers))
 	f.Float64Var(&s.Momentum, "momentum", s.Momentum, "`coefficient` of momentum and nesterov")
@@ -53,8 +56,8 @@ func trainFlags(f *pflag.FlagSet, s *train.Spec) {
 	f.Float64Var(&s.ActivityDecay, "activity-decay", s.ActivityDecay, "add (λ/2)‖z‖² of the hidden activities to the energy, with this `λ`")
 	f.Float64Var(&s.Prior, "prior", s.Prior, "for pc-generative, whose first layer is causes and last the image: `λ` of (λ/2)‖z‖² of the causes (0: 1)")
 	f.Float64Var(&s.Temperature, "temperature", s.Temperature, "`T` of langevin, which draws activities from exp(−F/T) (0: 1)")
-	f.StringVar(&s.Feedback, "feedback", nn.FeedbackKinds()[0], "weights by which errors come back: "+strings.Join(nn.FeedbackKinds(), "|")+"; the last two need --coords activities and a solver with a step")
-	f.StringVar(&s.Loss, "loss", train.Losses[0], "loss, the output term of the energy: "+strings.Join(train.Losses, "|")+"; but for mse the outputs are logits")
+	f.StringVar(&s.Feedback, "feedback", s.Feedback, "weights by which errors come back: "+strings.Join(nn.FeedbackKinds(), "|")+"; the last two need --coords activities and a solver with a step")
+	f.StringVar(&s.Loss, "loss", s.Loss, "loss, the output term of the energy: "+strings.Join(train.Losses, "|")+"; but for mse the outputs are logits")
 	f.Float64Var(&s.LR, "lr", s.LR, "learning `rate`")
 	f.IntVar(&s.Epochs, "epochs", s.Epochs, "`number` of epochs")
 	f.IntVar(&s.EvalEvery, "eval-every", s.EvalEvery, "test every `N` batches; 0: at the end only")
@@ -79,35 +82,8 @@ func flagError(err error) error {
 	return fmt.Errorf("--%s %q: want %s", bad.GetFlag().Name, bad.GetValue(), want)
 }
 
-// unlimitedPasses is what a fixed number of steps or a horizon puts in place of the default limit.
-const unlimitedPasses = 1e9
-
-// settleSpec fills in what follows from which flags were given: batches replace the default epochs, and a residual
-// ratio without a gap decides alone.
+// settleSpec completes a training from the common flags and from which flags were given.
 func (a *app) settleSpec(cmd *cobra.Command, s *train.Spec) {
-	given := cmd.Flags().Changed
 	s.Seed, s.Workers = a.seed, a.workers
-	if given("batches") && !given("epochs") {
-		s.Epochs = 0
-	}
-	if s.Loss == train.Losses[0] { // as in specs of earlier versions
-		s.Loss = ""
-	}
-	if s.Feedback == nn.FeedbackKinds()[0] {
-		s.Feedback = ""
-	}
-	if given("tol") && !given("gap") {
-		s.Gap = 0
-	}
-	if s.Steps > 0 || s.Horizon > 0 { // they decide, but for a test that was asked for
-		if !given("gap") {
-			s.Gap = 0
-		}
-		if !given("tol") {
-			s.Tol = 0
-		}
-		if !given("max-passes") {
-			s.MaxPasses = unlimitedPasses
-		}
-	}
+	s.Complete(cmd.Flags().Changed)
 }

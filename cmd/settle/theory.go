@@ -122,6 +122,9 @@ func theoryModel(spec *experiment.Theory, path string) (model.Meta, error) {
 	if err != nil {
 		return model.Meta{}, fmt.Errorf("--model %s: %w", path, err)
 	}
+	if m.Arch.Nodes != nil {
+		return model.Meta{}, fmt.Errorf("--model %s: arch %s: want a network of fully connected layers", path, m.Arch.DimString())
+	}
 	net, err := model.Network[float64](m)
 	if err != nil {
 		return model.Meta{}, fmt.Errorf("--model %s: %w", path, err)

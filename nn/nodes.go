@@ -1,0 +1,442 @@
+package nn
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/settle-pc/settle/tensor"
+)
+
+// Node is one layer g_l of an Arch: the steps of which it is composed, the first one first.
+type Node []Step
+
+// Step is a part of a node. A plain row of n units is to it an image of one pixel with n channels.
+type Step struct {
+	Kind   Kind
+	N      int     // units, channels, or the width of the head (0: that of a token)
+	Size   int     // of the kernel or window
+	Stride int     // of kernel or window
+	Pad    int     // rows and columns of zeros around an image
+	Rate   float64 // of dropout
+}
+
+// Kind says what a step is.
+type Kind uint8
+
+// The kinds of step: a fully connected layer, a convolution, pooling, layer normalisation of each pixel's channels, dropout, and
+// attention with the pixels as tokens.
+const (
+	Full Kind = iota
+	Conv
+	Max
+	Avg
+	Norm
+	Drop
+	Attn
+	numKinds
+)
+
+const stepWant = "N units, convNkK[sS][pP], maxpoolK[sS], avgpoolK[sS], norm, dropR or attn[H]"
+
+// String writes what ParseArch reads.
+func (s Step) String() string {
+	stride := func(unless int) string {
+		if s.Stride == unless {
+			return ""
+		}
+		return "s" + strconv.Itoa(s.Stride)
+	}
+	switch s.Kind {
+	case Full:
+		return strconv.Itoa(s.N)
+	case Conv:
+		text := fmt.Sprintf("conv%dk%d%s", s.N, s.Size, stride(1))
+		if s.Pad != 0 {
+			text += "p" + strconv.Itoa(s.Pad)
+		}
+		return text
+	case Max:
+		return fmt.Sprintf("maxpool%d%s", s.Size, stride(s.Size))
+	case Avg:
+		return fmt.Sprintf("avgpool%d%s", s.Size, stride(s.Size))
+	case Norm:
+		return "norm"
+	case Drop:
+		return "drop" + strconv.FormatFloat(s.Rate, 'g', -1, 64)
+	case Attn:
+		if s.N == 0 {
+			return "attn"
+		}
+		return "attn" + strconv.Itoa(s.N)
+	}
+	return fmt.Sprintf("Step(%d)", s.Kind)
+}
+
+// String writes the steps with a colon between any two.
+func (n Node) String() string {
+	parts := make([]string, len(n))
+	for i, s := range n {
+		parts[i] = s.String()
+	}
+	return strings.Join(parts, ":")
+}
+
+// ParseArch reads a description of dimensions and nodes into an Arch without activation. It is what ParseDims reads, or
+// INPUT-NODE-…-NODE, where INPUT is a number of units, or channels x height x width as in 3x32x32, and NODE is STEP[:STEP…][xTIMES].
+// A STEP is
+//
+//	N                fully connected, N units
+//	convNkK[sS][pP]  convolution: N channels, kernel K×K, stride S (1), padding P (0)
+//	maxpoolK[sS]     the largest, avgpoolK[sS] the mean, of windows of K×K pixels, S (K) apart
+//	norm             layer normalisation of each pixel's channels, or of a plain row
+//	dropR            dropout of a share R of the units
+//	attn[H]          attention between the pixels, with a head of width H (that of a pixel)
+//
+// as in 1x28x28-conv32k3p1:maxpool2-conv64k3p1:maxpool2-128-10, with four layers and so three free ones.
+func ParseArch(s string) (Arch, error) {
+	first, rest, _ := strings.Cut(s, "-")
+	var a Arch
+	if strings.Count(first, "x") == 2 {
+		var err error
+		if a.Input, err = parseImage(first); err != nil {
+			return Arch{}, fmt.Errorf("arch %q: %w", s, err)
+		}
+		a.Dims = []int{a.Input.Len()}
+	} else if !strings.ContainsAny(s, "abcdefghijklmnopqrstuvwyz:") {
+		dims, err := ParseDims(s)
+		return Arch{Dims: dims}, err
+	} else {
+		n, err := strconv.Atoi(first)
+		if err != nil || n < 1 || n > maxParams {
+			return Arch{}, fmt.Errorf("arch %q: input %q: want a number of units, or CHANNELSxHEIGHTxWIDTH", s, first)
+		}
+		a.Dims = []int{n}
+	}
+	shape := a.shape()
+	for _, part := range strings.Split(rest, "-") {
+		node, k, err := parseNode(part)
+		if err != nil {
+			return Arch{}, fmt.Errorf("arch %q: %w", s, err)
+		}
+		if len(a.Dims)+k > maxLayers {
+			return Arch{}, fmt.Errorf("arch: more than %d layers", maxLayers)
+		}
+		for range k {
+			if shape, err = node.shape(shape); err != nil {
+				return Arch{}, fmt.Errorf("arch %q: %w", s, err)
+			}
+			a.Nodes, a.Dims = append(a.Nodes, node), append(a.Dims, shape.Len())
+		}
+	}
+	if err := a.Validate(); err != nil {
+		return Arch{}, err
+	}
+	return a, nil
+}
+
+// parseImage reads channels, height and width.
+func parseImage(s string) (m Image, err error) {
+	parts := strings.Split(s, "x")
+	for i, to := range []*int{&m.C, &m.H, &m.W} {
+		if *to, err = strconv.Atoi(parts[i]); err != nil || *to < 1 || *to > maxParams {
+			m = Image{}
+		}
+	}
+	if !m.valid() {
+		return Image{}, fmt.Errorf("input %q: want CHANNELSxHEIGHTxWIDTH, numbers from 1, at most %d elements", s, maxParams)
+	}
+	return m, nil
+}
+
+// parseNode reads a node and how many times it stands there.
+func parseNode(s string) (Node, int, error) {
+	text, k := s, 1
+	if i := strings.LastIndexByte(s, 'x'); i >= 0 && !strings.ContainsAny(s[i:], "abcdefghijklmnopqrstuvwyz") {
+		var err error
+		if k, err = strconv.Atoi(s[i+1:]); err != nil || k < 1 || k > maxLayers {
+			return nil, 0, fmt.Errorf("repeat %q: want NODExTIMES with TIMES from 1 to %d", s, maxLayers)
+		}
+		text = s[:i]
+	}
+	var node Node
+	for _, part := range strings.Split(text, ":") {
+		step, ok := parseStep(part)
+		if !ok {
+			return nil, 0, fmt.Errorf("%q in node %q: want %s", part, s, stepWant)
+		}
+		node = append(node, step)
+	}
+	return node, k, nil
+}
+
+// parseStep reads a step.
+func parseStep(s string) (Step, bool) {
+	name := s[:len(s)-len(strings.TrimLeft(s, "abcdefghijklmnopqrstuvwxyz"))]
+	rest := s[len(name):]
+	switch name {
+	case "":
+		v, ok := numbers(rest, "")
+		return Step{Kind: Full, N: v[0]}, ok && v[0] > 0
+	case "conv":
+		v, ok := numbers(rest, "ksp")
+		return Step{Kind: Conv, N: v[0], Size: v[1], Stride: or(v[2], 1), Pad: or(v[3], 0)}, ok && v[1] >= 0
+	case "maxpool", "avgpool":
+		v, ok := numbers(rest, "s")
+		kind := Max
+		if name == "avgpool" {
+			kind = Avg
+		}
+		return Step{Kind: kind, Size: v[0], Stride: or(v[1], v[0])}, ok
+	case "norm":
+		return Step{Kind: Norm}, rest == ""
+	case "drop":
+		rate, err := strconv.ParseFloat(rest, 64)
+		return Step{Kind: Drop, Rate: rate}, err == nil
+	case "attn":
+		if rest == "" {
+			return Step{Kind: Attn}, true
+		}
+		v, ok := numbers(rest, "")
+		return Step{Kind: Attn, N: v[0]}, ok && v[0] > 0
+	}
+	return Step{}, false
+}
+
+// or is v, or absent if that is negative.
+func or(v, absent int) int {
+	if v < 0 {
+		return absent
+	}
+	return v
+}
+
+// maxNumber bounds the numbers of a step.
+const maxNumber = 1 << 24
+
+// numbers reads a number and then, for each of the keys in order, perhaps the key and a number, −1 where there is none.
+func numbers(s, keys string) (v [4]int, ok bool) {
+	read := func() int {
+		end := len(s) - len(strings.TrimLeft(s, "0123456789"))
+		n, err := strconv.Atoi(s[:end])
+		if err != nil || n > maxNumber {
+			return -1
+		}
+		s = s[end:]
+		return n
+	}
+	if v[0] = read(); v[0] < 0 {
+		return v, false
+	}
+	for i, key := range keys {
+		v[i+1] = -1
+		if after, found := strings.CutPrefix(s, string(key)); found {
+			s = after
+			if v[i+1] = read(); v[i+1] < 0 {
+				return v, false
+			}
+		}
+	}
+	return v, s == ""
+}
+
+// shape is that of the input: that of an image of one pixel unless Input says another.
+func (a Arch) shape() Image {
+	if a.Input == (Image{}) && len(a.Dims) > 0 {
+		return Image{a.Dims[0], 1, 1}
+	}
+	return a.Input
+}
+
+// node is layer l of either kind of network.
+func (a Arch) node(l int) Node {
+	if a.Nodes == nil {
+		return Node{{Kind: Full, N: a.Dims[l]}}
+	}
+	return a.Nodes[l-1]
+}
+
+// shape is that of a node's result.
+func (n Node) shape(in Image) (Image, error) {
+	if len(n) == 0 {
+		return in, errors.New("a node without steps: want " + stepWant)
+	}
+	for _, s := range n {
+		var err error
+		if in, err = s.shape(in); err != nil {
+			return in, fmt.Errorf("%v in node %v: %w", s, n, err)
+		}
+	}
+	return in, nil
+}
+
+// shape is that of a step's result.
+func (s Step) shape(in Image) (out Image, err error) {
+	fits := true
+	switch s.Kind {
+	case Full:
+		out = Image{s.N, 1, 1}
+	case Conv:
+		if s.N < 1 || s.Size < 1 || s.Stride < 1 || s.Pad < 0 || s.Pad >= s.Size {
+			return in, errors.New("want channels, a kernel and a stride from 1, and a padding below the kernel")
+		}
+		out, fits = in.after(s.N, s.Size, s.Stride, s.Pad)
+	case Max, Avg:
+		if s.Size < 1 || s.Stride < 1 || in.Len() > maxPooled {
+			return in, fmt.Errorf("an image of %v: want a window and a stride from 1, and at most %d elements", in, maxPooled)
+		}
+		out, fits = in.after(in.C, s.Size, s.Stride, 0)
+	case Drop:
+		if !(s.Rate >= 0 && s.Rate < 1) {
+			return in, errors.New("want a rate from 0 to below 1")
+		}
+		out = in
+	case Attn:
+		if in.H*in.W < 2 || s.N < 0 {
+			return in, fmt.Errorf("%v: want an image of two pixels or more, which are the tokens", in)
+		}
+		out = in
+	case Norm:
+		out = in
+	default:
+		return in, errors.New("want " + stepWant)
+	}
+	if !fits {
+		return in, fmt.Errorf("an image of %v: want one that has room for %d×%d pixels", in, s.Size, s.Size)
+	}
+	if !out.valid() {
+		return in, fmt.Errorf("a result of %v: want 1 to %d elements", out, maxParams)
+	}
+	return out, nil
+}
+
+// weights is the number of a step's weights.
+func (s Step) weights(in Image) float64 {
+	switch s.Kind {
+	case Full:
+		return float64(in.Len()) * float64(s.N)
+	case Conv:
+		return float64(in.C) * float64(s.Size) * float64(s.Size) * float64(s.N)
+	case Attn:
+		return 4 * float64(in.C) * float64(s.head(in))
+	}
+	return 0
+}
+
+// head is the width of the head of attention.
+func (s Step) head(in Image) int {
+	if s.N == 0 {
+		return in.C
+	}
+	return s.N
+}
+
+// validateNodes reports the faults of nodes and of the widths that go with them.
+func (a Arch) validateNodes() (faults []error) {
+	shape := a.shape()
+	if !shape.valid() || len(a.Dims) != len(a.Nodes)+1 || a.Dims[0] != shape.Len() {
+		return []error{fmt.Errorf("arch: input %v, widths %v for %d nodes: want the input's and one for each node", a.Input, a.Dims, len(a.Nodes))}
+	}
+	weights := 0.0
+	for l, n := range a.Nodes {
+		for _, s := range n {
+			before := shape
+			var err error
+			if shape, err = s.shape(shape); err != nil {
+				return append(faults, fmt.Errorf("arch %q: %v in node %v: %w", a.DimString(), s, n, err))
+			}
+			weights += s.weights(before)
+		}
+		if len(n) == 0 || a.Dims[l+1] != shape.Len() {
+			return append(faults, fmt.Errorf("arch %q: width %d of node %d: want steps, and the %d units that they give",
+				a.DimString(), a.Dims[l+1], l+1, shape.Len()))
+		}
+	}
+	if weights > maxParams {
+		faults = append(faults, fmt.Errorf("arch %q: %.3g weights: want at most %d", a.DimString(), weights, maxParams))
+	}
+	return faults
+}
+
+// weighs reports whether an activation stands beside the step.
+func (s Step) weighs() bool { return s.Kind == Full || s.Kind == Conv }
+
+// build returns layer l and the shape of its result. The activation stands after every step with weights and a normalisation that
+// follows it, or before every step with weights; as in a perceptron, not after the last one, or not before the first.
+func build[T tensor.Float](a Arch, l int, shape Image) (Layer[T], Image) {
+	var layers []Layer[T]
+	node, L := a.node(l), len(a.Dims)-1
+	if l == 1 && shape.C > 1 && shape.H*shape.W > 1 {
+		layers = append(layers, NewChannelsLast[T](shape))
+	}
+	for i, s := range node {
+		act := Linear
+		if s.weighs() && !(a.Place == After && l == L && !slices.ContainsFunc(node[i+1:], Step.weighs)) &&
+			!(a.Place == Before && l == 1 && !slices.ContainsFunc(node[:i], Step.weighs)) {
+			act = a.Act
+		}
+		normed := i+1 < len(node) && node[i+1].Kind == Norm && a.Place == After
+		after, _ := s.shape(shape)
+		switch {
+		case s.Kind == Full && !normed:
+			layers = append(layers, NewDense[T](shape.Len(), s.N, act, a.Place, a.Bias))
+		case !s.weighs():
+			if s.Kind == Norm && i > 0 && node[i-1].weighs() && a.Place == After {
+				continue // stands there already
+			}
+			layers = append(layers, step[T](s, shape, a.Bias))
+		default:
+			if a.Place == Before && act != Linear {
+				layers = append(layers, NewAct[T](shape.Len(), act))
+			}
+			layers = append(layers, step[T](s, shape, a.Bias))
+			if normed {
+				layers = append(layers, step[T](node[i+1], after, a.Bias))
+			}
+			if a.Place == After && act != Linear {
+				layers = append(layers, NewAct[T](after.Len(), act))
+			}
+		}
+		shape = after
+	}
+	if len(layers) == 1 {
+		return layers[0], shape
+	}
+	return NewSeq(layers...), shape
+}
+
+// step returns a step's layer without activation.
+func step[T tensor.Float](s Step, in Image, bias bool) Layer[T] {
+	switch s.Kind {
+	case Full:
+		return NewDense[T](in.Len(), s.N, Linear, After, bias)
+	case Conv:
+		return NewConv2D[T](in, s.N, s.Size, s.Stride, s.Pad, bias)
+	case Max:
+		return NewMaxPool[T](in, s.Size, s.Stride)
+	case Avg:
+		return NewAvgPool[T](in, s.Size, s.Stride)
+	case Norm:
+		return NewLayerNorm[T](in.H*in.W, in.C)
+	case Drop:
+		return NewDropout[T](in.Len(), s.Rate)
+	case Attn:
+		return NewAttention[T](in.H*in.W, in.C, s.head(in))
+	}
+	panic("nn: unknown step")
+}
+
+// has reports whether some step is of one of the kinds.
+func (a Arch) has(kinds ...Kind) bool {
+	return slices.ContainsFunc(a.Nodes, func(n Node) bool {
+		return slices.ContainsFunc(n, func(s Step) bool { return slices.Contains(kinds, s.Kind) })
+	})
+}
+
+// Smooth reports whether no layer has a kink.
+func (a Arch) Smooth() bool { return a.Act.Smooth() && !a.has(Max) }
+
+// Affine reports whether all layers are affine, the same for all samples.
+func (a Arch) Affine() bool { return a.Act == Linear && !a.has(Max, Norm, Drop, Attn) }
