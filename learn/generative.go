@@ -69,7 +69,7 @@ func (r *Generative[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Opt
 
 // Infer settles on the data b.X without learning.
 func (r *Generative[T]) Infer(ctx context.Context, b data.Batch[T]) (Stats, error) {
-	s, err := r.settle(ctx, data.Batch[T]{X: r.none, Y: b.X})
+	s, err := r.settle(ctx, data.Batch[T]{X: r.none, Y: b.X, Draw: b.Draw})
 	if err != nil {
 		return s, err
 	}

@@ -1,8 +1,8 @@
 // Package model is a network to and from a file: safetensors with the architecture in the metadata.
 //
 // Layer l = 1…L holds the tensors layers.l.W (n_l×n_{l−1}, row-major) and, with biases, layers.l.b (n_l), or whatever its
-// nn.Param list: a convolution W of out×kernel×kernel×in, a normalisation gain and shift, attention Wq, Wk, Wv, Wo; feedback.l.B
-// beside them are feedback weights that were learned. The metadata
+// nn.Param list: a convolution W of out×kernel×kernel×in, a normalisation gain and shift, attention Wq, Wk, Wv, Wo; feedback.l.B beside
+// them are feedback weights that were learned. The metadata
 // say what is needed to build the network and to feed it: format, arch, act, place, bias, and mean, std, rows, cols,
 // data of the set it was trained on, and the loss if it was not squared error.
 package model

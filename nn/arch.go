@@ -109,6 +109,10 @@ func (a Arch) Validate() error {
 	switch {
 	case int(a.Param) >= len(parameterisations):
 		faults = append(faults, fmt.Errorf("parameterisation %d: want one of %s", a.Param, strings.Join(parameterisations, ", ")))
+	case a.Feedback > Learned:
+		faults = append(faults, fmt.Errorf("feedback %d: want one of %s", a.Feedback, strings.Join(feedbackNames[:], ", ")))
+	case a.Feedback != Symmetric && (a.Residual || a.Nodes != nil || a.Param != Standard):
+		faults = append(faults, fmt.Errorf("feedback %s: want symmetric but in fully connected layers without skips, standard parameterisation", feedbackNames[a.Feedback]))
 	case a.Param != Standard && a.Nodes != nil:
 		faults = append(faults, fmt.Errorf("parameterisation %s: want standard in a network that is more than fully connected layers", a.Param))
 	}

@@ -18,21 +18,20 @@ import (
 // Spec describes a training as plain data, in the words of the command line: what is stored with a run, and all that
 // its numbers depend on but the data itself. Its JSON keys are the names of the flags.
 type Spec struct {
-	Data      string  `json:"data"`
-	Arch      string  `json:"arch"`
-	Act       string  `json:"act"`
-	Place     string  `json:"act-place"`
-	Init      string  `json:"init"`
-	Bias      bool    `json:"bias"`
-	Residual  bool    `json:"residual"`
-	Param     string  `json:"param"`     // how predictions are scaled
-	Normalize string  `json:"normalize"` // of pixels v/255: "set", by the set's own statistics, or MEAN,STD
-	DType     string  `json:"dtype"`
-	Rule      string  `json:"rule"`
-	Loss      string  `json:"loss"`
-	Beta      float64 `json:"beta"` // of the nudged rules; 0: 0.1
-	// π_1 … π_L with commas between them, or one number: π_L. Empty: all 1.
-	Precision     string  `json:"precision"`
+	Data          string  `json:"data"`
+	Arch          string  `json:"arch"`
+	Act           string  `json:"act"`
+	Place         string  `json:"act-place"`
+	Init          string  `json:"init"`
+	Bias          bool    `json:"bias"`
+	Residual      bool    `json:"residual"`
+	Param         string  `json:"param"`     // how predictions are scaled
+	Normalize     string  `json:"normalize"` // of pixels v/255: "set", by the set's own statistics, or MEAN,STD
+	DType         string  `json:"dtype"`
+	Rule          string  `json:"rule"`
+	Loss          string  `json:"loss"`
+	Beta          float64 `json:"beta"`           // of the nudged rules; 0: 0.1
+	Precision     string  `json:"precision"`      // π_1 … π_L with commas between them, or one number: π_L; empty: all 1
 	PrecisionLR   float64 `json:"precision-lr"`   // 0: they are fixed
 	ActivityDecay float64 `json:"activity-decay"` // λ of every hidden layer
 	Feedback      string  `json:"feedback"`
@@ -96,8 +95,8 @@ func (s Spec) Network() (nn.Arch, nn.Init, error) {
 	a.Bias, a.Residual = s.Bias, s.Residual
 	init, err := nn.ParseInit(s.Init)
 	errs[3] = err
-	a.Param, errs[4] = nn.ParseParameterisation(s.Param)
 	a.Feedback, errs[5] = nn.ParseFeedback(s.Feedback)
+	a.Param, errs[4] = nn.ParseParameterisation(s.Param)
 	for i, flag := range []string{"arch", "act", "act-place", "init", "param", "feedback"} {
 		if errs[i] != nil {
 			errs[i] = fmt.Errorf("--%s: %w", flag, errs[i])
@@ -188,7 +187,7 @@ func (s Spec) variants(must func(ok bool, flag string, v any, want string)) {
 	must(s.Temperature >= 0 && finite(s.Temperature) && (draws || s.Temperature == 0), "temperature", s.Temperature, "a number from 0 (for 1) with --solver langevin, and none without")
 	must(!draws || s.Steps > 0, "steps", s.Steps, "a number from 1 with --solver langevin, which settles nowhere")
 	walks := s.Rule == "ipc" || s.Rule == "zil" || s.Coords == "activities" && learn.Steps(s.Solver)
-	must(s.Feedback == "symmetric" || s.Rule == "bp" || walks && s.Rule != "bp-curved" && !s.generates(), "feedback", s.Feedback,
+	must(s.symmetric() || s.Rule == "bp" || walks && s.Rule != "bp-curved" && !s.generates(), "feedback", s.Feedback,
 		"symmetric, or --rule bp, ipc, zil, or --coords activities with a solver that has a step of its own: other weights give no gradient to descend in errors")
 	quadratic := s.squared() || (s.Solver != "exact" && s.Solver != "chord" && s.Solver != "newton")
 	must(s.squared() || s.Rule != "bp-curved", "loss", s.Loss, "mse with --rule bp-curved, which knows the curvature of squared error only")
@@ -252,8 +251,11 @@ func Output[T tensor.Float](loss string) energy.Output[T] {
 
 // Plain reports whether the energy is that of the post: squared error, all precisions 1, no decay, and its own gradient.
 func (s Spec) Plain() bool {
-	return s.squared() && s.Precision == "" && s.PrecisionLR == 0 && s.ActivityDecay == 0 && (s.Feedback == "symmetric")
+	return s.squared() && s.Precision == "" && s.PrecisionLR == 0 && s.ActivityDecay == 0 && s.symmetric()
 }
+
+// symmetric reports whether errors come back by the weights themselves.
+func (s Spec) symmetric() bool { return s.Feedback == nn.FeedbackKinds()[0] }
 
 // beta is the nudge, with its default.
 func (s Spec) beta() float64 {
@@ -265,11 +267,11 @@ func (s Spec) beta() float64 {
 
 // precisions are π_1 … π_L, nil for all 1.
 func (s Spec) precisions() ([]float64, error) {
-	dims, err := nn.ParseDims(s.Arch)
+	arch, err := nn.ParseArch(s.Arch)
 	if err != nil {
 		return nil, nil // which is a fault of its own
 	}
-	return ParsePrecision(s.Precision, len(dims)-1)
+	return ParsePrecision(s.Precision, len(arch.Dims)-1)
 }
 
 // ParsePrecision reads π_1 … π_L with commas between them, or one number, π_L, the others being 1; nil from nothing.
