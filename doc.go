@@ -26,7 +26,7 @@
 //
 // beside them optim (how a gradient becomes a step), data (sets and batches), model and safetensors (networks in
 // files), measure (this build against reference vectors), store (run directories), plot and report (figures), toy and
-// theory (closed forms, which share no code with what they check).
+// theory (closed forms, which share no code with what they check), web (the explorer).
 //
 // Inference can be slow, and a library that stops it after T steps does not say what it reached. Here every sample ends
 // with a Status, its residual and an estimate of the energy it is away from the minimum; the default method needs no

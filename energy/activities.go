@@ -39,6 +39,7 @@ func (a *Activities[T]) Eval(f []float64, grad, z tensor.Matrix[T]) {
 		if !a.clamped[l] {
 			a.Trace.Z[l].RowsOf(0, z.Rows).CopyFrom(a.of(l, z))
 		}
+		a.shrink(l, f)
 		if l > 0 {
 			a.residual(l, f)
 		}
@@ -57,6 +58,7 @@ func (a *Activities[T]) Eval(f []float64, grad, z tensor.Matrix[T]) {
 		} else {
 			tensor.Zero(g)
 		}
+		a.shrinkGradient(l, g)
 		if l > 0 {
 			tensor.Sub(g, a.Trace.U[l].RowsOf(0, z.Rows), g)
 		} else {

@@ -18,7 +18,10 @@ import (
 type PC[T tensor.Float] struct {
 	Net       *nn.Network[T]
 	Precision []float64 // π_1 … π_L; nil means all 1
-	Output    Output[T] // of a clamped layer L; nil means SquaredError. A free one has (π_L/2)‖e_L‖² like any layer
+	// Decay holds λ_0 … λ_L: a layer that is free adds (λ_l/2)‖z_l‖² to F, a normal prior of its activities. nil means all 0. With
+	// any, errors are coordinates without curvature at hand.
+	Decay  []float64
+	Output Output[T] // of a clamped layer L; nil means SquaredError. A free one has (π_L/2)‖e_L‖² like any layer
 	// Clamped lists the layers, 0 … L, whose activities are given. nil means 0 and L: training. {0} predicts, {L}
 	// generates. A clamped hidden layer cuts the chain: e_l is then an error between given and predicted activities.
 	Clamped []int
@@ -28,6 +31,8 @@ type PC[T tensor.Float] struct {
 type layout[T tensor.Float] struct {
 	net     *nn.Network[T]
 	pi      []float64 // π_l, l = 1…L; π_0 = 0: nothing predicts the input
+	d       []T       // D: the precision of each coordinate in errors, 0 for those of a free input
+	decay   []float64 // λ_l, l = 0…L, 0 where z_l is clamped
 	out     Output[T]
 	clamped []bool
 	offset  []int // of layer l's columns in a point; clamped layers have none
@@ -42,7 +47,10 @@ func newLayout[T tensor.Float](pc *PC[T]) *layout[T] {
 	if pc.Precision != nil && len(pc.Precision) != L {
 		panic("energy: want one precision for each layer")
 	}
-	y := &layout[T]{net: pc.Net, pi: make([]float64, L+1), out: pc.Output,
+	if pc.Decay != nil && len(pc.Decay) != L+1 {
+		panic("energy: want one decay for each layer and the input")
+	}
+	y := &layout[T]{net: pc.Net, pi: make([]float64, L+1), decay: make([]float64, L+1), out: pc.Output,
 		clamped: make([]bool, L+1), offset: make([]int, L+1)}
 	if y.out == nil {
 		y.out = SquaredError[T]{}
@@ -52,9 +60,7 @@ func newLayout[T tensor.Float](pc *PC[T]) *layout[T] {
 		if pc.Precision != nil {
 			y.pi[l] = pc.Precision[l-1]
 		}
-		if !(y.pi[l] > 0 && y.pi[l] <= math.MaxFloat64) {
-			panic("energy: precision must be positive and finite")
-		}
+		checkPrecision(y.pi[l])
 	}
 	clamped := pc.Clamped
 	if clamped == nil {
@@ -68,11 +74,48 @@ func newLayout[T tensor.Float](pc *PC[T]) *layout[T] {
 	}
 	for l := range y.clamped {
 		y.offset[l] = y.dim
-		if !y.clamped[l] {
-			y.dim += pc.Net.Width(l)
+		if y.clamped[l] {
+			continue
+		}
+		y.dim += pc.Net.Width(l)
+		if pc.Decay != nil {
+			y.decay[l] = pc.Decay[l]
+		}
+		if !(y.decay[l] >= 0 && y.decay[l] <= math.MaxFloat64) {
+			panic("energy: decay must be from 0 and finite")
 		}
 	}
+	y.d = make([]T, y.dim)
+	y.weigh()
 	return y
+}
+
+func checkPrecision(pi float64) {
+	if !(pi > 0 && pi <= math.MaxFloat64) {
+		panic("energy: precision must be positive and finite")
+	}
+}
+
+// weigh fills D from the precisions.
+func (y *layout[T]) weigh() {
+	for l, clamped := range y.clamped {
+		if clamped {
+			continue
+		}
+		for j := range y.net.Width(l) {
+			y.d[y.offset[l]+j] = T(y.pi[l])
+		}
+	}
+}
+
+// decays reports whether any free layer does.
+func (y *layout[T]) decays() bool {
+	for _, v := range y.decay {
+		if v != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // of returns layer l's columns of a point or gradient.
@@ -87,6 +130,7 @@ type State[T tensor.Float] struct {
 	*layout[T]
 	Trace *nn.Trace[T]
 	yhat  tensor.Matrix[T] // ŷ, B×n_L
+	r     tensor.Matrix[T] // scratch of Fit, B×n_L
 	w     tensor.Matrix[T] // tangents in Push, B×Dim
 
 	// g_1(x) does not change while the input is clamped and the weights rest.
@@ -105,14 +149,14 @@ func (pc *PC[T]) NewState(rows int) *State[T] {
 		t.Z[0] = tensor.New[T](rows, pc.Net.Inputs())
 	}
 	return &State[T]{layout: y, Trace: t,
-		yhat: tensor.New[T](rows, pc.Net.Outputs()), w: tensor.New[T](rows, y.dim),
+		yhat: tensor.New[T](rows, pc.Net.Outputs()), r: tensor.New[T](rows, pc.Net.Outputs()), w: tensor.New[T](rows, y.dim),
 		first: tensor.New[T](rows, pc.Net.Width(1))}
 }
 
 // RowsOf returns the window of rows lo ≤ i < hi, which shares the memory but counts its own cost.
 func (s *State[T]) RowsOf(lo, hi int) *State[T] {
 	return &State[T]{layout: s.layout, Trace: s.Trace.RowsOf(lo, hi),
-		yhat: s.yhat.RowsOf(lo, hi), w: s.w.RowsOf(lo, hi), first: s.first.RowsOf(lo, hi)}
+		yhat: s.yhat.RowsOf(lo, hi), r: s.r.RowsOf(lo, hi), w: s.w.RowsOf(lo, hi), first: s.first.RowsOf(lo, hi)}
 }
 
 // Dim is the number of free coordinates of one sample: Σ n_l over the layers that are not clamped.
@@ -138,6 +182,35 @@ func (s *State[T]) Clamp(l int, z tensor.Matrix[T]) {
 	}
 	s.Trace.Z[l] = z
 	s.firstRows = 0
+}
+
+// shrink adds the decay of layer l at its activities to f; shrinkGradient takes λ_l z_l off g, which points down.
+func (s *State[T]) shrink(l int, f []float64) {
+	if a := s.decay[l]; a != 0 {
+		for i := range f {
+			z := s.Trace.Z[l].Row(i)
+			f[i] += float64(a / 2 * tensor.Dot(z, z))
+		}
+	}
+}
+
+func (s *State[T]) shrinkGradient(l int, g tensor.Matrix[T]) {
+	if a := s.decay[l]; a != 0 {
+		for i := range g.Rows {
+			tensor.Axpy(g.Row(i), T(-a), s.Trace.Z[l].Row(i))
+		}
+	}
+}
+
+// Fit adds to loss the output term of each sample at the last Eval over all rows, for precision 1, and to squares ‖y − ȳ‖², ȳ the
+// mean of y that ŷ predicts: at the feedforward point 𝓛, and n_L times the squared error of reports. The last layer is clamped.
+func (s *State[T]) Fit(loss, squares []float64) {
+	L := s.net.L()
+	if !s.clamped[L] {
+		panic("energy: no target: the last layer is free")
+	}
+	s.out.Residual(loss, s.r, s.Trace.Z[L], s.yhat, 1)
+	Misfit(s.out, squares, s.r, s.Trace.Z[L], s.yhat)
 }
 
 // Gradient stores ∂F/∂θ at the last Eval, summed over the batch, in grad (laid out like θ): −Σ_b (∂g_l/∂θ_l)ᵀ π_l e_l

@@ -9,24 +9,10 @@ import "github.com/settle-pc/settle/tensor"
 //
 // It has the minima of Activities and a far better conditioned Hessian, D + Jᵀ(∂²F_L/∂ŷ²)J with D = diag(π_l), but its
 // steps are global: a gradient is a sweep back through all layers. A free input keeps z_0 itself as its coordinate.
-type Errors[T tensor.Float] struct {
-	*State[T]
-	d []T // D: the precision of each coordinate, 0 for those of a free input
-}
+type Errors[T tensor.Float] struct{ *State[T] }
 
 // Errors returns the objective in errors on this state.
-func (s *State[T]) Errors() *Errors[T] {
-	x := &Errors[T]{State: s, d: make([]T, s.dim)}
-	for l := range s.clamped {
-		if s.clamped[l] {
-			continue
-		}
-		for j := range s.net.Width(l) {
-			x.d[s.offset[l]+j] = T(s.pi[l])
-		}
-	}
-	return x
-}
+func (s *State[T]) Errors() *Errors[T] { return &Errors[T]{s} }
 
 // Start stores the feedforward point in e (B×Dim): zero. Cost: nothing.
 func (x *Errors[T]) Start(e tensor.Matrix[T]) { tensor.Zero(e) }
@@ -52,6 +38,7 @@ func (x *Errors[T]) Eval(f []float64, grad, e tensor.Matrix[T]) {
 			tensor.Add(z, z, u)
 			weigh(f, u, x.pi[l])
 		}
+		x.shrink(l, f)
 	}
 	x.count(1, rows)
 	if grad.Rows == 0 {
@@ -72,6 +59,7 @@ func (x *Errors[T]) Eval(f []float64, grad, e tensor.Matrix[T]) {
 		} else {
 			tensor.Zero(g)
 		}
+		x.shrinkGradient(l, g)
 		q = g
 	}
 	for l := range x.clamped {
@@ -88,13 +76,16 @@ func (x *Errors[T]) Eval(f []float64, grad, e tensor.Matrix[T]) {
 	x.count(1, rows)
 }
 
-// Outputs is n_L where input and target, and nothing else, are clamped: there the energy has the curvature
+// Outputs is n_L where input and target, and nothing else, are clamped, and no activities decay: there the energy has the curvature
 // D + Jᵀ(∂²F_L/∂ŷ²)J, reached through the output space by the methods below. Otherwise 0: not available.
 func (x *Errors[T]) Outputs() int {
 	for l, c := range x.clamped {
 		if c != (l == 0 || l == x.net.L()) {
 			return 0
 		}
+	}
+	if x.decays() {
+		return 0
 	}
 	return x.net.Outputs()
 }
@@ -121,6 +112,9 @@ func (x *Errors[T]) Smooth() bool {
 	}
 	return x.out.Quadratic()
 }
+
+// Isotropic reports whether the output term is (π_L/2)‖y − ŷ‖², with the curvature π_L I.
+func (x *Errors[T]) Isotropic() bool { return x.out.Quadratic() }
 
 // Residual stores r = −∂F_L/∂ŷ at the last Eval in r (n×n_L).
 func (x *Errors[T]) Residual(r tensor.Matrix[T]) {

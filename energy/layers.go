@@ -5,7 +5,7 @@ import "github.com/settle-pc/settle/tensor"
 // Layers describes the batch layer by layer at the last Eval over all its rows: where its energy lies, and which activities
 // are not yet where their neighbours want them. Sums over the batch.
 type Layers struct {
-	Energy   []float64 // l = 1…L at index l−1: (π_l/2)‖e_l‖²; for a clamped output with another term than squared error ½‖r‖²/π_L
+	Energy   []float64 // l = 1…L at index l−1: (π_l/2)‖e_l‖²; for a clamped output with another term than squared error ½‖r‖²/π_L. Decay is no part
 	Residual []float64 // l = 1…L at index l−1: ‖∂F/∂z_l‖² in activities, 0 where z_l is clamped
 }
 
@@ -28,6 +28,7 @@ func (s *State[T]) Layers(d *Layers) {
 		} else {
 			tensor.Zero(g)
 		}
+		s.shrinkGradient(l, g)
 		for i := range g.Rows {
 			row, u := g.Row(i), u.Row(i)
 			for j, v := range row {

@@ -28,6 +28,7 @@ type naive struct {
 	problem
 	theta []float64 // a copy, which a test may change
 	term  func(y, yhat float64) float64
+	decay []float64 // λ_0 … λ_L; nil: none
 }
 
 // L is the number of weight layers.
@@ -88,6 +89,13 @@ func (n naive) g(l int, z []float64) []float64 {
 // energy is F of one sample at the activities z_0 … z_L.
 func (n naive) energy(z [][]float64) float64 {
 	sum := 0.0
+	for l, a := range n.decay {
+		if !n.given(l) {
+			for _, v := range z[l] {
+				sum += a / 2 * v * v
+			}
+		}
+	}
 	for l := 1; l <= n.L(); l++ {
 		for i, g := range n.g(l, z[l-1]) {
 			if l == n.L() && n.term != nil {
@@ -269,3 +277,6 @@ const (
 	// Central differences with h = ∛ε: rounding ε|F|/h ≈ 4e−11 |F|, F up to 30, against gradients above 1.
 	fdTol = 1e-8
 )
+
+// archOf is a linear architecture of the given widths.
+func archOf(dims ...int) nn.Arch { return nn.Arch{Dims: dims} }

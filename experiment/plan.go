@@ -16,6 +16,9 @@ var overheads = map[string]float64{Quick: 26, Standard: 40, Full: 150}
 // measured, the more so in a short run.
 var margins = map[string]float64{Quick: 0.7, Standard: 0.85, Full: 0.92}
 
+// toyShare is the toy's part of the overheads.
+const toyShare = 0.25
+
 // shares of the time that is left after that.
 const (
 	depthShare = 0.55
@@ -26,13 +29,15 @@ const (
 // NewPlan fills a request with as much as the level asks for, or as the time allows: speed is the machine's, of which
 // workers cores are used; have tells which data sets are there. The plan is a function of these alone.
 func NewPlan(r Request, speed Speed, workers int, have func(set string) bool) Reproduction {
-	p := Reproduction{Request: r, Notes: []string{}}
+	p := Reproduction{Request: r, Notes: []string{}, Seconds: map[string]float64{}}
+	takes := func(part string, work float64) { p.Seconds[part] = work / float64(speed) / float64(workers) }
 	time := limits[r.Level].Seconds() * margins[r.Level]
 	budget := math.Max(0, time*float64(workers)-overheads[r.Level]) * float64(speed)
 	if r.asks("fig1", "fig2", "fig3") {
 		toy := DefaultToy()
 		toy.Seed = r.Seed
 		p.Toy = &toy
+		p.Seconds["toy"] = toyShare * overheads[r.Level] / float64(workers)
 	}
 	if r.asks("theory", "fig0") {
 		t := DefaultTheory()
@@ -44,19 +49,25 @@ func NewPlan(r Request, speed Speed, workers int, have func(set string) bool) Re
 		}
 		t.Seed = r.Seed
 		p.Theory = &t
+		p.Seconds["theory"] = (1 - toyShare) * overheads[r.Level] / float64(workers)
 	}
 	left := 0.0 // of earlier shares
 	if r.asks("fig4") {
 		left += budget * depthShare
-		left -= p.planDepth(left)
+		work := p.planDepth(left)
+		left -= work
+		takes("fig4", work)
 	}
 	if r.asks("cost") {
 		left += budget * costShare
-		left -= p.planScaling(left)
+		work := p.planScaling(left)
+		left -= work
+		takes("cost", work)
 	}
 	if r.asks("generality") {
 		left += budget * otherShare
 		p.planGenerality(left, have)
+		takes("generality", p.estimate(p.Generality.Contests))
 	}
 	return p
 }

@@ -17,6 +17,9 @@ type Reproduction struct {
 	Depth      *Depth      `json:"fig4"`
 	Scaling    *Scaling    `json:"cost"`
 	Generality *Generality `json:"generality"`
+	// Seconds are what the parts are likely to take, on all workers of the machine that the plan was made for: toy, theory, fig4,
+	// cost, generality. They are for showing progress.
+	Seconds map[string]float64 `json:"estimates"`
 	// Notes say where the plan is less than the level asks for, and why.
 	Notes []string `json:"notes"`
 }

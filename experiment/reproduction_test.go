@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -68,6 +69,13 @@ func TestPlansFitTheirTime(t *testing.T) {
 				}
 			}
 			seconds := p.work()/float64(speed)/2 + overheads[level]/2
+			sum := 0.0
+			for _, v := range p.Seconds {
+				sum += v
+			}
+			if len(p.Seconds) != 5 || math.Abs(sum-seconds) > 1e-6*seconds {
+				t.Errorf("%s at speed %g: the parts take %v, together %g s, not %g", level, speed, p.Seconds, sum, seconds)
+			}
 			if limit := Limit(level).Seconds(); speed >= 1e4 && seconds > limit {
 				t.Errorf("%s at speed %g: %.0f s of %.0f", level, speed, seconds, limit)
 			}

@@ -22,13 +22,14 @@ type Objective[T tensor.Float] interface {
 }
 
 // Curved is an Objective ½ zᵀD z + F_L(ŷ(z)) whose curvature D + JᵀHJ, J = ∂ŷ/∂z, H = ∂²F_L/∂ŷ², is at hand in the
-// output space. All methods but Outputs, Precision, Quadratic and Smooth hold at the point of the last Eval.
+// output space. All methods but Outputs, Precision, Quadratic, Smooth and Isotropic hold at the point of the last Eval.
 type Curved[T tensor.Float] interface {
 	Objective[T]
 	Outputs() int                  // n_L, or 0: not available for this objective after all
 	Precision() []T                // the diagonal of D, to read only
 	Quadratic() bool               // F is quadratic, with H = h I and one J for all samples
 	Smooth() bool                  // J is differentiable, and H = h I: the curvature at z = 0 says something of it nearby
+	Isotropic() bool               // H = h I: of squared error
 	Residual(r tensor.Matrix[T])   // r = −∂F_L/∂ŷ, n×n_L
 	Curve(dst, v tensor.Matrix[T]) // H v, n×n_L; dst may be v
 	Push(dst, v tensor.Matrix[T])  // J v, n×n_L from n×Dim

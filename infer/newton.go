@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"errors"
 	"math"
 
 	"github.com/settle-pc/settle/tensor"
@@ -43,6 +44,8 @@ const (
 	innerMost = 10
 )
 
+var errNotSquared = errors.New("infer: newton needs squared error, whose curvature is the same for all outputs; auto, bb and cg take any output term in errors")
+
 // Share gives the method the curvature with which all inferences of one update are preconditioned.
 func (m *GaussNewton[T]) Share(c *Curvature[T]) { m.shared = c }
 
@@ -51,6 +54,9 @@ func (m *GaussNewton[T]) Init(f Objective[T], p *Point[T]) error {
 	c, ok := curved(f)
 	if !ok {
 		return errNotCurved("newton")
+	}
+	if !c.Isotropic() {
+		return errNotSquared
 	}
 	n, rows := c.Outputs(), p.Z.Rows
 	m.c = m.own.orMeasured(m.shared, c, rows)

@@ -73,6 +73,7 @@ func (b *bowl[T]) Outputs() int         { return b.j.Rows }
 func (b *bowl[T]) Precision() []T       { return b.d }
 func (b *bowl[T]) Quadratic() bool      { return true }
 func (b *bowl[T]) Smooth() bool         { return true }
+func (b *bowl[T]) Isotropic() bool      { return true }
 func (b *bowl[T]) Cost() (_, _ float64) { return 0, 0 }
 func (b *bowl[T]) dense() *mat.Dense    { return mat.NewDense(b.j.Rows, b.j.Cols, wide(b.j.Data)) }
 
@@ -193,6 +194,7 @@ func (s *spy[T]) Outputs() int {
 func (s *spy[T]) Precision() []T                { return s.curved().Precision() }
 func (s *spy[T]) Quadratic() bool               { return s.curved().Quadratic() }
 func (s *spy[T]) Smooth() bool                  { return s.curved().Smooth() }
+func (s *spy[T]) Isotropic() bool               { return s.curved().Isotropic() }
 func (s *spy[T]) Residual(r tensor.Matrix[T])   { s.curved().Residual(r) }
 func (s *spy[T]) Curve(dst, v tensor.Matrix[T]) { s.curved().Curve(dst, v) }
 func (s *spy[T]) Push(dst, v tensor.Matrix[T])  { s.curved().Push(dst, v); s.count(1, v.Rows) }

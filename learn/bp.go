@@ -10,21 +10,28 @@ import (
 	"github.com/settle-pc/settle/tensor"
 )
 
-// BP is backpropagation: (1/B) ∂𝓛/∂θ with 𝓛 = Σ_b ½‖y − ŷ‖² (post, Eq. 1 and 2, with the half). Cost: three passes.
+// BP is backpropagation: (1/B) ∂𝓛/∂θ with 𝓛 = Σ_b ½‖y − ŷ‖² (post, Eq. 1 and 2, with the half), or another output term.
+// Cost: three passes.
 type BP[T tensor.Float] struct {
 	*batch[T]
 	out     energy.Output[T]
 	windows []*nn.Trace[T]
 	loss    []float64 // of each sample
+	squares []float64 // ‖y − ȳ‖² of each sample
 	y       tensor.Matrix[T]
 	task    func(worker, i int)
 }
 
 var _ Rule[float32] = (*BP[float32])(nil)
 
-// NewBP returns the rule for batches of rows samples on the pool's workers.
+// NewBP returns the rule for squared error and batches of rows samples on the pool's workers.
 func NewBP[T tensor.Float](net *nn.Network[T], pool *Pool, rows int) *BP[T] {
-	r := &BP[T]{batch: newBatch(nn.NewTrace(net, rows), pool), out: energy.SquaredError[T]{}, loss: make([]float64, rows)}
+	return NewLossBP(net, energy.SquaredError[T]{}, pool, rows)
+}
+
+// NewLossBP returns the rule for the loss out, of precision 1.
+func NewLossBP[T tensor.Float](net *nn.Network[T], out energy.Output[T], pool *Pool, rows int) *BP[T] {
+	r := &BP[T]{batch: newBatch(nn.NewTrace(net, rows), pool), out: out, loss: make([]float64, rows), squares: make([]float64, rows)}
 	for _, s := range r.shards {
 		r.windows = append(r.windows, r.trace.RowsOf(s.Lo, s.Hi))
 	}
@@ -58,10 +65,11 @@ func (r *BP[T]) propagate(ctx context.Context, b data.Batch[T]) (Stats, error) {
 	}
 	r.trace.Z[0], r.y = b.X, b.Y
 	clear(r.loss)
+	clear(r.squares)
 	r.pool.Do(len(r.shards), r.task)
 	// Of the way back, the first layer's product is the weight gradient's alone.
 	first := float64(r.net.Layers[0].MACs()) / float64(r.net.MACs())
-	return lossStats(sum(r.loss), r.trace, Stats{Passes: 3, MACs: 3 - first}), nil
+	return lossStats(sum(r.loss), sum(r.squares), r.trace, Stats{Passes: 3, MACs: 3 - first}), nil
 }
 
 func (r *BP[T]) shard(_, i int) {
@@ -69,14 +77,16 @@ func (r *BP[T]) shard(_, i int) {
 	L := r.net.L()
 	t.Z[0] = r.trace.Z[0].RowsOf(s.Lo, s.Hi)
 	t.Feedforward()
-	r.out.Residual(r.loss[s.Lo:s.Hi], t.U[L], r.y.RowsOf(s.Lo, s.Hi), t.Z[L], 1)
+	y := r.y.RowsOf(s.Lo, s.Hi)
+	r.out.Residual(r.loss[s.Lo:s.Hi], t.U[L], y, t.Z[L], 1)
+	energy.Misfit(r.out, r.squares[s.Lo:s.Hi], t.Z[L], y, t.Z[L]) // ŷ is needed no more
 	t.Back()
 }
 
-// lossStats adds loss and MSE to s, from the batch sum 𝓛.
-func lossStats[T tensor.Float](sum float64, t *nn.Trace[T], s Stats) Stats {
-	s.Loss = sum / float64(t.Rows)
-	s.MSE = 2 * s.Loss / float64(t.Net.Outputs())
+// lossStats adds loss and MSE to s, from the batch sums of 𝓛 and ‖y − ȳ‖².
+func lossStats[T tensor.Float](loss, squares float64, t *nn.Trace[T], s Stats) Stats {
+	s.Loss = loss / float64(t.Rows)
+	s.MSE = squares / float64(t.Rows) / float64(t.Net.Outputs())
 	return s
 }
 

@@ -2,11 +2,9 @@ package learn
 
 import (
 	"context"
-	"math"
 
 	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/energy"
-	"github.com/settle-pc/settle/infer"
 	"github.com/settle-pc/settle/optim"
 	"github.com/settle-pc/settle/tensor"
 )
@@ -34,20 +32,10 @@ const DefaultIncrementalSteps = 20
 type IPC[T tensor.Float] struct {
 	*batch[T]
 	o     Incremental
-	parts []ipcPart[T]
+	parts []walk[T]
 	input data.Batch[T]
-	scale float64 // 1/π_L
 	start bool
 	task  func(worker, i int)
-}
-
-// ipcPart is a shard: its state, point, gradient, energies at the start and now, and squared residuals.
-type ipcPart[T tensor.Float] struct {
-	lo, hi      int
-	f           *energy.Activities[T]
-	z, grad     tensor.Matrix[T]
-	f0, now     []float64
-	res0, resid []float64
 }
 
 var _ Rule[float32] = (*IPC[float32])(nil)
@@ -67,15 +55,8 @@ func NewIPC[T tensor.Float](problem *energy.PC[T], o Incremental, pool *Pool, ro
 		panic("learn: IPC wants a step above 0, steps, and a first step of the weights among them")
 	}
 	state := problem.NewState(rows)
-	r := &IPC[T]{batch: newBatch(state.Trace, pool), o: o, scale: 1 / outputPrecision(problem)}
-	z, grad := tensor.New[T](rows, state.Dim()), tensor.New[T](rows, state.Dim())
-	v := func() []float64 { return make([]float64, rows) }
-	f0, now, res0, resid := v(), v(), v(), v()
-	for _, s := range r.shards {
-		r.parts = append(r.parts, ipcPart[T]{lo: s.Lo, hi: s.Hi, f: state.RowsOf(s.Lo, s.Hi).Activities(),
-			z: z.RowsOf(s.Lo, s.Hi), grad: grad.RowsOf(s.Lo, s.Hi),
-			f0: f0[s.Lo:s.Hi], now: now[s.Lo:s.Hi], res0: res0[s.Lo:s.Hi], resid: resid[s.Lo:s.Hi]})
-	}
+	r := &IPC[T]{batch: newBatch(state.Trace, pool), o: o}
+	r.parts = newWalks(state, r.shards)
 	r.task = r.shard
 	return r
 }
@@ -96,52 +77,19 @@ func (r *IPC[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimizer[
 	return r.stats(), nil
 }
 
-// shard evaluates one shard, leaves z and u there in the trace, and moves its point on.
+// shard takes one shard a step on.
 func (r *IPC[T]) shard(_, i int) {
 	p := &r.parts[i]
 	if r.start {
-		p.f.ResetCost()
-		p.f.Clamp(0, r.input.X.RowsOf(p.lo, p.hi))
-		p.f.Clamp(r.net.L(), r.input.Y.RowsOf(p.lo, p.hi))
-		p.f.Start(p.z)
+		p.start(r.input)
 	}
-	p.f.Eval(p.now, p.grad, p.z)
-	tensor.SquaresRows(p.resid, p.grad)
-	if r.start {
-		copy(p.f0, p.now)
-		copy(p.res0, p.resid)
-	}
-	for k := range p.z.Rows {
-		tensor.Axpy(p.z.Row(k), T(-r.o.DT), p.grad.Row(k))
-	}
+	p.step(r.o.DT)
 }
 
 // stats describes the batch: its loss before the first update, and where the activities were at the last.
 func (r *IPC[T]) stats() Stats {
 	updates := float64(r.o.Steps - r.o.From)
-	s := Stats{Passes: updates, MACs: updates}
-	loss := 0.0
-	for i := range r.parts {
-		p := &r.parts[i]
-		passes, macs := p.f.Cost()
-		one := infer.Result{Passes: passes, MACs: macs, Steps: r.o.Steps - 1, Samples: p.hi - p.lo, Excess: math.NaN(),
-			F: sum(p.now), FStart: sum(p.f0), Res2: sum(p.resid), Start2: sum(p.res0)}
-		for k, f := range p.now {
-			switch {
-			case math.IsNaN(f) || math.IsInf(f, 0):
-				one.Count[infer.NotFinite]++
-			case f > infer.DivergeFactor*math.Abs(p.f0[k]):
-				one.Count[infer.Diverged]++
-			default:
-				one.Count[infer.PassLimit]++
-			}
-		}
-		s.Inference.Add(one)
-		loss += sum(p.f0)
-	}
-	s.Passes += s.Inference.Passes
-	s.MACs += s.Inference.MACs
-	return lossStats(loss*r.scale, r.trace, s)
+	return walked(r.parts, r.o.Steps-1, Stats{Passes: updates, MACs: updates})
 }
 
 // State is empty.

@@ -90,7 +90,7 @@ func (r *CurvedBP[T]) propagate(ctx context.Context, b data.Batch[T]) (Stats, er
 	r.pool.Do(len(r.parts), r.task)
 	n := float64(r.net.Outputs())
 	first := float64(r.net.Layers[0].MACs()) / float64(r.net.MACs())
-	return lossStats(sum(r.loss), r.trace, Stats{Passes: 3 + n, MACs: 2 + (1-first)*(1+n)}), nil
+	return lossStats(sum(r.loss), 2*sum(r.loss), r.trace, Stats{Passes: 3 + n, MACs: 2 + (1-first)*(1+n)}), nil
 }
 
 func (r *CurvedBP[T]) shard(_, i int) {
@@ -233,7 +233,7 @@ var _ Rule[float32] = (*MatchedBP[float32])(nil)
 
 // NewMatchedBP returns the rule, with NewPC's arguments.
 func NewMatchedBP[T tensor.Float](problem *energy.PC[T], inf Inference[T], pool *Pool, rows int) *MatchedBP[T] {
-	return &MatchedBP[T]{bp: NewBP(problem.Net, pool, rows), pc: NewPC(problem, inf, pool, rows), net: problem.Net}
+	return &MatchedBP[T]{bp: NewLossBP(problem.Net, output(problem), pool, rows), pc: NewPC(problem, inf, pool, rows), net: problem.Net}
 }
 
 // Gradient returns the learning gradient.

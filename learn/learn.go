@@ -34,8 +34,8 @@ type Rule[T tensor.Float] interface {
 
 // Stats says what one batch cost and showed, before its update.
 type Stats struct {
-	Loss   float64 // 𝓛/B at the feedforward prediction: half the squared error, summed over outputs, mean over the batch
-	MSE    float64 // mean over batch and outputs of (y − ŷ)², 2·Loss/n_L
+	Loss   float64 // 𝓛/B at the feedforward prediction: half the squared error, or another output term, mean over the batch
+	MSE    float64 // mean over batch and outputs of (y − ȳ)², ȳ the mean of y that ŷ predicts: for squared error ŷ, and 2·Loss/n_L
 	Passes float64 // see notation; learning included
 	MACs   float64 // multiply-adds, in units of one feedforward evaluation of the batch
 	// Inference is the outcome of settling z, over all samples of the batch; without samples for rules that do not.
@@ -79,7 +79,8 @@ type batch[T tensor.Float] struct {
 	shards []nn.Span
 	tiles  []tile
 	grad   []T
-	zero   bool // grad is
+	zero   bool    // grad is, or holds what the next gradient is to be added to
+	weight float64 // of the gradient: 1, but for targets that are nudged
 	// checked says that the weights were finite before the first batch. What an update makes of them shows in the next loss.
 	checked bool
 	opt     optim.Optimizer[T]
@@ -93,7 +94,7 @@ type batch[T tensor.Float] struct {
 
 func newBatch[T tensor.Float](trace *nn.Trace[T], pool *Pool) *batch[T] {
 	net := trace.Net
-	b := &batch[T]{net: net, pool: pool, trace: trace, grad: make([]T, len(net.Theta()))}
+	b := &batch[T]{net: net, pool: pool, trace: trace, grad: make([]T, len(net.Theta())), weight: 1}
 	for lo := 0; lo < trace.Rows; lo += ShardRows {
 		b.shards = append(b.shards, nn.Span{Lo: lo, Hi: min(lo+ShardRows, trace.Rows)})
 	}
@@ -169,11 +170,16 @@ func (b *batch[T]) gradTile(_, i int) {
 }
 
 // scale turns the sum of (∂g/∂θ)ᵀ u, which points downhill, into the gradient of the mean.
-func (b *batch[T]) scale() T { return T(-1 / float64(b.trace.Rows)) }
+func (b *batch[T]) scale() T { return T(-b.weight / float64(b.trace.Rows)) }
 
 // learningGradient returns the learning gradient from the trace.
 func (b *batch[T]) learningGradient() []T {
 	b.gradient()
+	return b.scaled()
+}
+
+// scaled turns what is in grad into the learning gradient.
+func (b *batch[T]) scaled() []T {
 	tensor.Scale(b.grad, b.scale())
 	return b.grad
 }
@@ -181,6 +187,11 @@ func (b *batch[T]) learningGradient() []T {
 // learn computes the learning gradient from the trace and lets opt update the weights.
 func (b *batch[T]) learn(opt optim.Optimizer[T]) {
 	b.gradient()
+	b.descend(opt)
+}
+
+// descend lets opt update the weights along the gradient that is there.
+func (b *batch[T]) descend(opt optim.Optimizer[T]) {
 	opt.Advance()
 	b.opt = opt
 	b.net.UpdateOn(b.do, b.update)

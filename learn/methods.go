@@ -11,6 +11,7 @@ import (
 // Tuning holds the options of the methods that have any; zero values mean their defaults.
 type Tuning struct {
 	DT    float64 // step of euler, momentum, nesterov and the Runge–Kutta methods, first step of the adaptive ones
+	Mu    float64 // coefficient of momentum and nesterov
 	Until float64 // time at which a Runge–Kutta method stops a sample, truncated; 0: none
 	// Scale multiplies ∂F/∂z in the methods that take a DT; 0 means 1. 1/B is the division of the activity gradient by the
 	// batch size in libraries that differentiate the mean energy of a batch; inference is per sample here, and 1.
@@ -29,7 +30,7 @@ type method[T tensor.Float] struct {
 func methods[T tensor.Float]() []method[T] {
 	scaled := func(t Tuning) float64 { return step(t) * orOne(t.Scale) }
 	momentum := func(nesterov bool) func(Tuning) infer.Method[T] {
-		return func(t Tuning) infer.Method[T] { return &infer.Momentum[T]{DT: scaled(t), Nesterov: nesterov} }
+		return func(t Tuning) infer.Method[T] { return &infer.Momentum[T]{DT: scaled(t), Mu: t.Mu, Nesterov: nesterov} }
 	}
 	flow := func(b infer.Tableau, tol float64) func(Tuning) infer.Method[T] {
 		return func(t Tuning) infer.Method[T] {

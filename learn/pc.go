@@ -56,12 +56,27 @@ type objective[T tensor.Float] interface {
 
 // part is a window of the batch: a shard or the lead.
 type part[T tensor.Float] struct {
-	lo, hi int
-	state  *energy.State[T]
-	f      objective[T] // on state
-	work   *infer.Work[T]
-	result infer.Result
-	err    error
+	lo, hi   int
+	state    *energy.State[T]
+	f        objective[T] // on state
+	work     *infer.Work[T]
+	fit      *fit
+	settings infer.Settings // of the rule, with a watch on the start
+	result   infer.Result
+	err      error
+}
+
+// fit is how well the samples of a part are predicted at the start of their inference, the feedforward point.
+type fit struct {
+	loss, squares []float64
+	known         bool
+}
+
+// begin forgets the last batch.
+func (t *fit) begin() {
+	clear(t.loss)
+	clear(t.squares)
+	t.known = false
 }
 
 var _ Rule[float32] = (*PC[float32])(nil)
@@ -77,8 +92,13 @@ func NewPC[T tensor.Float](problem *energy.PC[T], inf Inference[T], pool *Pool, 
 	state := problem.NewState(rows)
 	r := &PC[T]{batch: newBatch(state.Trace, pool), problem: problem, inf: inf, state: state}
 	work := infer.NewWork[T](rows, state.Dim())
+	loss, squares := make([]float64, rows), make([]float64, rows)
 	for _, s := range r.shards {
-		r.parts = append(r.parts, r.part(s.Lo, s.Hi, work))
+		p := r.part(s.Lo, s.Hi, work)
+		p.fit = &fit{loss: loss[s.Lo:s.Hi], squares: squares[s.Lo:s.Hi]}
+		p.settings = inf.Settings
+		p.settings.Observe = p.watch(inf.Settings.Observe)
+		r.parts = append(r.parts, p)
 	}
 	lead := 0
 	if inf.Coordinates == Errors {
@@ -103,6 +123,20 @@ func (r *PC[T]) part(lo, hi int, work *infer.Work[T]) part[T] {
 	p := part[T]{lo: lo, hi: hi, state: r.state.RowsOf(lo, hi), work: work.RowsOf(lo, hi)}
 	p.f = r.objective(p.state)
 	return p
+}
+
+// watch returns what is to be called at the start and after every step: it takes the fit at the start, at no cost in passes.
+func (p part[T]) watch(also func()) func() {
+	state, fit := p.state, p.fit
+	return func() {
+		if !fit.known {
+			state.Fit(fit.loss, fit.squares)
+			fit.known = true
+		}
+		if also != nil {
+			also()
+		}
+	}
 }
 
 // objective is the energy on a state, in the coordinates of inference.
@@ -146,7 +180,7 @@ func (r *PC[T]) settle(ctx context.Context, b data.Batch[T]) (Stats, error) {
 		r.spend(&stats, &r.lead)
 	}
 	r.pool.Do(len(r.parts), r.task)
-	loss := 0.0
+	loss, squares := 0.0, 0.0
 	for i := range r.parts {
 		p := &r.parts[i]
 		if p.err != nil {
@@ -154,18 +188,20 @@ func (r *PC[T]) settle(ctx context.Context, b data.Batch[T]) (Stats, error) {
 		}
 		stats.Inference.Add(p.result)
 		r.spend(&stats, p)
-		loss += sum(p.work.Start())
+		loss += sum(p.fit.loss)
+		squares += sum(p.fit.squares)
 	}
 	if stats.Inference.Count[infer.Diverged]+stats.Inference.Count[infer.NotFinite] > 0 && !r.diverged {
 		r.diverged = true
 		stats.Limit = r.limit()
 	}
-	return lossStats(loss/outputPrecision(r.problem), r.trace, stats), nil
+	return lossStats(loss, squares, r.trace, stats), nil
 }
 
 // limit returns 2/λ_max over the first samples at their feedforward points, in memory of its own.
 func (r *PC[T]) limit() float64 {
 	state := r.problem.NewState(min(limitRows, r.trace.Rows))
+	state.SetPrecisions(r.state.Precisions())
 	p := part[T]{hi: state.Trace.Rows, state: state}
 	p.f = r.objective(state)
 	r.clamp(&p)
@@ -190,7 +226,8 @@ func (r *PC[T]) shard(worker, i int) {
 	p, m := &r.parts[i], r.methods[worker]
 	r.clamp(p)
 	p.f.Start(p.work.Z)
-	p.result, p.err = infer.Solve[T](p.f, p.work, m, r.inf.Settings)
+	p.fit.begin()
+	p.result, p.err = infer.Solve[T](p.f, p.work, m, p.settings)
 }
 
 // spend adds to stats what p cost in this batch.
@@ -201,12 +238,12 @@ func (r *PC[T]) spend(stats *Stats, p *part[T]) {
 	stats.MACs += float64(macs * share)
 }
 
-// outputPrecision is π_L.
-func outputPrecision[T tensor.Float](p *energy.PC[T]) float64 {
-	if p.Precision == nil {
-		return 1
+// output is the problem's output term.
+func output[T tensor.Float](p *energy.PC[T]) energy.Output[T] {
+	if p.Output == nil {
+		return energy.SquaredError[T]{}
 	}
-	return p.Precision[p.Net.L()-1]
+	return p.Output
 }
 
 // State is empty.

@@ -39,6 +39,21 @@ func makers[T tensor.Float]() []maker[T] {
 		{"ipc", func(net *nn.Network[T], p *learn.Pool, rows int) learn.Rule[T] {
 			return learn.NewIPC(&energy.PC[T]{Net: net}, learn.Incremental{Steps: 3}, p, rows)
 		}},
+		{"zil", func(net *nn.Network[T], p *learn.Pool, rows int) learn.Rule[T] {
+			return learn.NewZIL(&energy.PC[T]{Net: net}, p, rows)
+		}},
+		{"nudged", func(net *nn.Network[T], p *learn.Pool, rows int) learn.Rule[T] {
+			return learn.NewNudged(&energy.PC[T]{Net: net}, learn.Inference[T]{Settings: settings}, -0.3, p, rows)
+		}},
+		{"centred", func(net *nn.Network[T], p *learn.Pool, rows int) learn.Rule[T] {
+			return learn.NewCentred(&energy.PC[T]{Net: net}, learn.Inference[T]{Settings: settings}, 0.3, p, rows)
+		}},
+		{"precise", func(net *nn.Network[T], p *learn.Pool, rows int) learn.Rule[T] {
+			return learn.NewPrecise(&energy.PC[T]{Net: net}, learn.Inference[T]{Settings: settings}, 0.1, nil, p, rows)
+		}},
+		{"pc with cross-entropy", func(net *nn.Network[T], p *learn.Pool, rows int) learn.Rule[T] {
+			return learn.NewPC(&energy.PC[T]{Net: net, Output: energy.CrossEntropy[T]{}}, learn.Inference[T]{Settings: settings}, p, rows)
+		}},
 	}
 }
 

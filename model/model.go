@@ -3,7 +3,7 @@
 // Layer l = 1…L holds the tensors layers.l.W (n_l×n_{l−1}, row-major) and, with biases, layers.l.b (n_l), or whatever its
 // nn.Param list: a convolution W of out×kernel×kernel×in, a normalisation gain and shift, attention Wq, Wk, Wv, Wo. The metadata
 // say what is needed to build the network and to feed it: format, arch, act, place, bias, and mean, std, rows, cols,
-// data of the set it was trained on.
+// data of the set it was trained on, and the loss if it was not squared error.
 package model
 
 import (
@@ -33,6 +33,7 @@ type Meta struct {
 	Data       string  // name of the training set
 	Rows, Cols int     // of its images
 	Mean, Std  float64 // inputs are (v/255 − Mean)/Std
+	Loss       string  // that it was trained by: cross-entropy and bernoulli, whose outputs are logits, or empty: mse
 }
 
 // File is a model file read into memory.
@@ -59,11 +60,18 @@ func tensorName(l int, p nn.Param) string { return fmt.Sprintf("layers.%d.%s", l
 // Metadata returns m as the metadata of a file.
 func (m Meta) Metadata() map[string]string {
 	real := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-	return map[string]string{
+	meta := map[string]string{
 		"format": Format, "arch": m.Arch.DimString(), "act": m.Arch.Act.String(), "place": m.Arch.Place.String(),
 		"bias": strconv.FormatBool(m.Arch.Bias), "residual": strconv.FormatBool(m.Arch.Residual), "data": m.Data, "rows": strconv.Itoa(m.Rows), "cols": strconv.Itoa(m.Cols),
 		"mean": real(m.Mean), "std": real(m.Std),
 	}
+	if m.Arch.Param != nn.Standard { // files of earlier versions have no such networks
+		meta["param"] = m.Arch.Param.String()
+	}
+	if m.Loss != "" { // files of earlier versions have none
+		meta["loss"] = m.Loss
+	}
+	return meta
 }
 
 // Save writes net, built from m.Arch, to w.
@@ -95,33 +103,41 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 		}
 	}
 	if got := meta["format"]; got != Format {
-		return m, fmt.Errorf("model: format %q: want %q, as settle train writes it", got, Format)
+		return m, fmt.Errorf("model: metadata format %q: want %q, as settle train writes it", got, Format)
 	}
 	var err error
 	m.Arch, err = nn.ParseArch(meta["arch"])
-	fail(err)
+	fail(wrap("arch", err))
 	m.Arch.Act, err = nn.ParseActivation(meta["act"])
-	fail(err)
+	fail(wrap("act", err))
 	m.Arch.Place, err = nn.ParsePlace(meta["place"])
-	fail(err)
+	fail(wrap("place", err))
 	m.Arch.Bias, err = strconv.ParseBool(meta["bias"])
-	fail(wrap("bias", err))
+	fail(unread(meta, "bias", err, "true or false"))
 	if given, ok := meta["residual"]; ok { // files of earlier versions have no such networks
 		m.Arch.Residual, err = strconv.ParseBool(given)
-		fail(wrap("residual", err))
+		fail(unread(meta, "residual", err, "true or false"))
+	}
+	if given, ok := meta["param"]; ok {
+		m.Arch.Param, err = nn.ParseParameterisation(given)
+		fail(wrap("param", err))
 	}
 	m.Rows, err = strconv.Atoi(meta["rows"])
-	fail(wrap("rows", err))
+	fail(unread(meta, "rows", err, "a whole number"))
 	m.Cols, err = strconv.Atoi(meta["cols"])
-	fail(wrap("cols", err))
-	m.Mean, err = strconv.ParseFloat(meta["mean"], 64)
-	fail(wrap("mean", err))
-	m.Std, err = strconv.ParseFloat(meta["std"], 64)
-	fail(wrap("std", err))
-	if err == nil && (!(m.Std > 0) || math.IsInf(m.Std, 0) || math.IsNaN(m.Mean) || math.IsInf(m.Mean, 0)) {
+	fail(unread(meta, "cols", err, "a whole number"))
+	var errs [2]error
+	m.Mean, errs[0] = strconv.ParseFloat(meta["mean"], 64)
+	fail(unread(meta, "mean", errs[0], "a number"))
+	m.Std, errs[1] = strconv.ParseFloat(meta["std"], 64)
+	fail(unread(meta, "std", errs[1], "a number"))
+	if errs == [2]error{} && (!(m.Std > 0) || math.IsInf(m.Std, 0) || math.IsNaN(m.Mean) || math.IsInf(m.Mean, 0)) {
 		fail(fmt.Errorf("mean %v, std %v: want finite numbers, std above 0", m.Mean, m.Std))
 	}
-	m.Data = meta["data"]
+	m.Data, m.Loss = meta["data"], meta["loss"]
+	if known := []string{"", "cross-entropy", "bernoulli"}; !slices.Contains(known, m.Loss) {
+		fail(fmt.Errorf("metadata loss %q: want none, cross-entropy or bernoulli", m.Loss))
+	}
 	if dims := m.Arch.Dims; dims != nil && !m.fits(dims[0]) {
 		fail(fmt.Errorf("rows %d, cols %d: want the rows and columns of images with the %d pixels that arch begins with", m.Rows, m.Cols, dims[0]))
 	}
@@ -138,6 +154,14 @@ func wrap(key string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("metadata %s: %w", key, err)
+}
+
+// unread says of a value that err keeps from being read what is accepted.
+func unread(meta map[string]string, key string, err error, want string) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("metadata %s %q: want %s", key, meta[key], want)
 }
 
 // Network builds the file's network in element type T. float32 weights widen exactly to float64; float64 weights are

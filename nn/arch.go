@@ -21,6 +21,8 @@ type Arch struct {
 	Nodes []Node
 	// Input is the shape of an input with channels, heights and widths; the zero Image for one that is a plain row.
 	Input Image
+	// Param scales the predictions of fully connected layers.
+	Param Parameterisation
 }
 
 // The largest network that Arch accepts, far above what fits this library's use: a guard against a mistyped flag.
@@ -76,6 +78,12 @@ func (a Arch) Validate() error {
 	}
 	if a.Place > Before {
 		faults = append(faults, fmt.Errorf("activation placement %d: want after or before", a.Place))
+	}
+	switch {
+	case int(a.Param) >= len(parameterisations):
+		faults = append(faults, fmt.Errorf("parameterisation %d: want one of %s", a.Param, strings.Join(parameterisations, ", ")))
+	case a.Param != Standard && a.Nodes != nil:
+		faults = append(faults, fmt.Errorf("parameterisation %s: want standard in a network that is more than fully connected layers", a.Param))
 	}
 	return errors.Join(faults...)
 }
@@ -152,6 +160,9 @@ func LayersOf[T tensor.Float](a Arch) ([]Layer[T], error) {
 	for l := 1; l <= L; l++ {
 		before := shape
 		layers[l-1], shape = build[T](a, l, shape)
+		if c := a.Param.scale(l, L, a.Dims[l-1]); c != 1 {
+			layers[l-1] = NewScaled(layers[l-1], c)
+		}
 		if a.Residual && l > 1 && l < L && before == shape {
 			layers[l-1] = NewResidual(layers[l-1])
 		}

@@ -19,9 +19,12 @@ func (p Problem) ZAt(w Vec, t int, dt float64) float64 {
 
 // FAt returns F_t, the energy after t steps: F* + ½(1 + w₂²)(z_t − z*)² = F*·(1 + w₂²q), q = (1 − dt(1 + w₂²))²ᵗ.
 // F_0 = 𝓛.
-func (p Problem) FAt(w Vec, t int, dt float64) float64 {
-	k := contraction(w, t, dt)
-	return p.FStar(w) * (1 + w[1]*w[1]*k*k)
+func (p Problem) FAt(w Vec, t int, dt float64) float64 { return p.FStar(w) * Excess(w[1], t, dt) }
+
+// Excess returns F_t/F* = 1 + w₂²q, which does not depend on w₁.
+func Excess(w2 float64, t int, dt float64) float64 {
+	k := contraction(Vec{0, w2}, t, dt)
+	return 1 + w2*w2*k*k
 }
 
 // LocalGradAt returns the local rule after t steps, ∂F/∂w with z_t held fixed: the gradient that PC learns with

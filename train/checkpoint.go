@@ -61,7 +61,7 @@ func ReadCheckpoint(r io.Reader) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Checkpoint{file: f}
+	c := &Checkpoint{file: f, Spec: Defaults()} // settings that an older settle did not have
 	for _, part := range []struct {
 		key  string
 		into any

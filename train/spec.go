@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/energy"
 	"github.com/settle-pc/settle/learn"
 	"github.com/settle-pc/settle/nn"
+	"github.com/settle-pc/settle/tensor"
 )
 
 // Spec describes a training as plain data, in the words of the command line: what is stored with a run, and all that
@@ -21,8 +24,12 @@ type Spec struct {
 	Init        string  `json:"init"`
 	Bias        bool    `json:"bias"`
 	Residual    bool    `json:"residual"`
+	Param       string  `json:"param"`     // how predictions are scaled
+	Normalize   string  `json:"normalize"` // of pixels v/255: "set", by the set's own statistics, or MEAN,STD
 	DType       string  `json:"dtype"`
 	Rule        string  `json:"rule"`
+	Loss        string  `json:"loss"`
+	Beta        float64 `json:"beta"` // of the nudged rules; 0: 0.1
 	Solver      string  `json:"solver"`
 	Coords      string  `json:"coords"`
 	Tol         float64 `json:"tol"`
@@ -31,6 +38,7 @@ type Spec struct {
 	Steps       int     `json:"steps"`   // of inference, fixed; 0: until it settles. For ipc, those on a batch
 	Horizon     float64 `json:"horizon"` // time at which a Runge–Kutta method ends; 0: none
 	DT          float64 `json:"dt"`
+	Mu          float64 `json:"solver-momentum"` // of inference by momentum and nesterov
 	ByBatch     bool    `json:"divide-by-batch"` // ∂F/∂z by the batch size, as libraries do that average F over a batch
 	Optim       string  `json:"optim"`
 	LR          float64 `json:"lr"`
@@ -50,16 +58,21 @@ type Spec struct {
 // Defaults returns the training that a command without flags runs.
 func Defaults() Spec {
 	return Spec{
-		Data: "mnist", Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", DType: "float32",
-		Rule: "pc", Solver: "auto", Coords: "errors", Tol: 1e-3, Gap: 0.01, MaxPasses: 100, DT: 0.1,
+		Data: "mnist", Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", Param: "standard", Normalize: bySet, DType: "float32", Loss: "mse",
+		Rule: "pc", Solver: "auto", Coords: "errors", Tol: 1e-3, Gap: 0.01, MaxPasses: 100, DT: 0.1, Mu: 0.7,
 		Optim: "adam", LR: 0.001, Momentum: 0.9, Schedule: "constant", Batch: 64, Epochs: 1, Workers: 1,
 	}
 }
 
+// bySet normalises by the mean and deviation of the set's training images.
+const bySet = "set"
+
 // The words that Spec accepts beside those of package nn.
 var (
-	DTypes      = []string{"float32", "float64"}
-	Rules       = []string{"bp", "pc", "ipc", "bp-curved", "pc-feedforward", "bp-matched"} // the last ones: learn/isolate.go
+	DTypes = []string{"float32", "float64"}
+	Rules  = []string{"bp", "pc", "ipc", "zil", "pc-nudged", "pc-centred",
+		"bp-curved", "pc-feedforward", "bp-matched"} // the last ones: learn/isolate.go
+	Losses      = []string{"mse", "cross-entropy", "bernoulli"}
 	Coordinates = []string{"errors", "activities"}
 	Optimizers  = []string{"sgd", "momentum", "nesterov", "adam", "adamw"}
 	Schedules   = []string{"constant", "cosine", "warmup-cosine", "pcx"}
@@ -68,14 +81,15 @@ var (
 // Network returns the architecture and initialisation, with every fault in their description.
 func (s Spec) Network() (nn.Arch, nn.Init, error) {
 	var a nn.Arch
-	var errs [4]error
+	var errs [5]error
 	a, errs[0] = nn.ParseArch(s.Arch)
 	a.Act, errs[1] = nn.ParseActivation(s.Act)
 	a.Place, errs[2] = nn.ParsePlace(s.Place)
 	a.Bias, a.Residual = s.Bias, s.Residual
 	init, err := nn.ParseInit(s.Init)
 	errs[3] = err
-	for i, flag := range []string{"arch", "act", "act-place", "init"} {
+	a.Param, errs[4] = nn.ParseParameterisation(s.Param)
+	for i, flag := range []string{"arch", "act", "act-place", "init", "param"} {
 		if errs[i] != nil {
 			errs[i] = fmt.Errorf("--%s: %w", flag, errs[i])
 		}
@@ -103,8 +117,14 @@ func (s Spec) Validate() error {
 	if err != nil {
 		faults = append(faults, err)
 	}
+	if _, _, err := s.normalization(); err != nil {
+		faults = append(faults, err)
+	}
 	word("dtype", s.DType, DTypes)
 	word("rule", s.Rule, Rules)
+	word("loss", s.Loss, Losses)
+	nudged := s.Rule == "pc-nudged" || s.Rule == "pc-centred"
+	must(finite(s.Beta) && (nudged || s.Beta == 0), "beta", s.Beta, "a number of either sign, or 0 for 0.1, with --rule pc-nudged or pc-centred, and none without")
 	word("coords", s.Coords, Coordinates)
 	if _, err := learn.NewMethod[float64](s.Solver, s.Coordinates(), s.tuning()); err != nil {
 		faults = append(faults, fmt.Errorf("--solver %w", err))
@@ -117,6 +137,7 @@ func (s Spec) Validate() error {
 	must(s.Steps >= 0, "steps", s.Steps, "a number of steps from 1, or 0 to go on until inference settles")
 	must(s.Horizon >= 0 && finite(s.Horizon), "horizon", s.Horizon, "a time above 0, or 0 for none")
 	must(s.DT > 0 && finite(s.DT), "dt", s.DT, "a step above 0")
+	must(s.Mu > 0 && s.Mu < 1, "solver-momentum", s.Mu, "a number above 0 and below 1")
 	must(s.LR > 0 && finite(s.LR), "lr", s.LR, "a learning rate above 0")
 	must(s.Momentum >= 0 && s.Momentum < 1, "momentum", s.Momentum, "a number from 0 to below 1")
 	must(s.WeightDecay >= 0 && finite(s.WeightDecay), "weight-decay", s.WeightDecay, "a number from 0")
@@ -128,7 +149,10 @@ func (s Spec) Validate() error {
 	must(s.EvalEvery >= 0, "eval-every", s.EvalEvery, "a number of batches from 1, or 0 for the end only")
 	must(s.Limit >= 0, "limit", s.Limit, "a number of training images from 1, or 0 for all")
 	must(s.Workers >= 1, "workers", s.Workers, "a number from 1")
-	must(s.Solver != "exact" || err != nil || arch.Affine(), "solver", s.Solver, "exact only with --act linear and layers that are affine; auto takes any network")
+	must(s.squared() || s.Rule != "bp-curved", "loss", s.Loss, "mse with --rule bp-curved, which knows the curvature of squared error only")
+	quadratic := s.squared() || (s.Solver != "exact" && s.Solver != "chord" && s.Solver != "newton")
+	must(quadratic, "solver", s.Solver, "auto, bb, cg or a method with a step of its own with a --loss other than mse")
+	must(s.Solver != "exact" || s.Act == "linear" && (err != nil || arch.Affine()), "solver", s.Solver, "exact only with --act linear and layers that are affine; auto takes any network")
 	must(s.Solver != "chord" || err != nil || arch.Smooth(), "solver", s.Solver, "chord only with a smooth activation and without maxpool; auto takes any network")
 	stepped := s.Rule == "ipc" || learn.Steps(s.Solver)
 	must(!s.ByBatch || stepped, "divide-by-batch", s.ByBatch, "a solver with a step of its own (euler, momentum, nesterov, heun, bosh, dopri) or --rule ipc")
@@ -138,8 +162,74 @@ func (s Spec) Validate() error {
 	return errors.Join(faults...)
 }
 
-// Infers reports whether the rule moves activities before it learns.
-func (s Spec) Infers() bool { return s.Rule != "bp" && s.Rule != "bp-curved" }
+// normalization returns the mean and deviation that the spec asks for, 0 and 0 for those of the set.
+func (s Spec) normalization() (mean, std float64, err error) {
+	if s.Normalize == bySet {
+		return 0, 0, nil
+	}
+	m, d, two := strings.Cut(s.Normalize, ",")
+	mean, err = strconv.ParseFloat(m, 64)
+	if err == nil {
+		std, err = strconv.ParseFloat(d, 64)
+	}
+	if err != nil || !two || !finite(mean) || !(std > 0) || !finite(std) {
+		return 0, 0, fmt.Errorf("--normalize %q: want set, or MEAN,STD with numbers, STD above 0, as in 0.5,0.5", s.Normalize)
+	}
+	return mean, std, nil
+}
+
+// prepared is the set as the spec trains on it: limited, and normalised.
+func (s Spec) prepared(set *data.Set) (*data.Set, error) {
+	if s.Limit > 0 {
+		var err error
+		if set, err = set.Limit(s.Limit); err != nil {
+			return nil, fmt.Errorf("--limit: %w", err)
+		}
+	}
+	mean, std, err := s.normalization()
+	if err != nil || std == 0 {
+		return set, err
+	}
+	own := *set
+	own.Mean, own.Std = mean, std
+	return &own, nil
+}
+
+// squared reports whether the loss is half the squared error.
+func (s Spec) squared() bool { return s.Loss == Losses[0] }
+
+// lossNote names the loss where it is not the usual one, as files do that others may read.
+func (s Spec) lossNote() string {
+	if s.squared() {
+		return ""
+	}
+	return s.Loss
+}
+
+// Output is the output term of the named loss, squared error for names that are none.
+func Output[T tensor.Float](loss string) energy.Output[T] {
+	switch loss {
+	case "cross-entropy":
+		return energy.CrossEntropy[T]{}
+	case "bernoulli":
+		return energy.Bernoulli[T]{}
+	}
+	return energy.SquaredError[T]{}
+}
+
+// beta is the nudge, with its default.
+func (s Spec) beta() float64 {
+	if s.Beta == 0 {
+		return 0.1
+	}
+	return s.Beta
+}
+
+// Infers reports whether the rule moves activities before it learns, with an outcome.
+func (s Spec) Infers() bool { return s.Rule != "bp" && s.Rule != "bp-curved" && s.Rule != "zil" }
+
+// Solves reports whether the rule settles activities by the solver.
+func (s Spec) Solves() bool { return s.Infers() && s.Rule != "ipc" }
 
 // updates is the number of times that the rule moves the weights on a batch.
 func (s Spec) updates() int {
@@ -162,7 +252,7 @@ func (s Spec) Coordinates() learn.Coordinates {
 
 // tuning holds the options of the solver.
 func (s Spec) tuning() learn.Tuning {
-	t := learn.Tuning{DT: s.DT, Until: s.Horizon}
+	t := learn.Tuning{DT: s.DT, Mu: s.Mu, Until: s.Horizon}
 	if s.ByBatch {
 		t.Scale = 1 / float64(max(s.Batch, 1))
 	}
@@ -184,6 +274,9 @@ func (s Spec) Fits(set *data.Set) error {
 	}
 	if got := arch.Dims[len(arch.Dims)-1]; got != set.Outputs {
 		faults = append(faults, fmt.Errorf("--arch %s: %d outputs: want the %d %s of %s", s.Arch, got, set.Outputs, set.Task.Targets(), set.Name))
+	}
+	if set.Task != data.Classes && !s.squared() {
+		faults = append(faults, fmt.Errorf("--loss %s: want mse for the %s of %s, which are not classes", s.Loss, set.Task.Targets(), set.Name))
 	}
 	n := set.Train.N()
 	if s.Limit > n {

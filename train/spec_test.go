@@ -48,6 +48,11 @@ var faults = []struct {
 	{"solver", func(s *Spec) { s.Solver = "exact" }, "exact"},
 	{"solver", func(s *Spec) { s.Solver, s.Act, s.Coords = "exact", "linear", "activities" }, "exact"},
 	{"solver", func(s *Spec) { s.Solver, s.Coords = "cg", "activities" }, "cg"},
+	{"beta", func(s *Spec) { s.Beta = 0.1 }, "0.1"},
+	{"beta", func(s *Spec) { s.Rule, s.Beta = "pc-centred", inf }, "Inf"},
+	{"loss", func(s *Spec) { s.Loss = "hinge" }, `"hinge"`},
+	{"loss", func(s *Spec) { s.Loss, s.Rule = "bernoulli", "bp-curved" }, "bernoulli"},
+	{"solver", func(s *Spec) { s.Loss, s.Solver = "cross-entropy", "newton" }, "newton"},
 	{"coords", func(s *Spec) { s.Coords = "polar" }, `"polar"`},
 	{"tol", func(s *Spec) { s.Tol = -1 }, "-1"},
 	{"tol", func(s *Spec) { s.Tol = 1 }, "1"},
@@ -64,6 +69,11 @@ var faults = []struct {
 	{"lr", func(s *Spec) { s.LR = -1 }, "-1"},
 	{"lr", func(s *Spec) { s.LR = nan }, "NaN"},
 	{"lr", func(s *Spec) { s.LR = inf }, "Inf"},
+	{"param", func(s *Spec) { s.Param = "mu" }, "mu"},
+	{"normalize", func(s *Spec) { s.Normalize = "0.5" }, "0.5"},
+	{"normalize", func(s *Spec) { s.Normalize = "0.5,0" }, "0.5,0"},
+	{"normalize", func(s *Spec) { s.Normalize = "NaN,1" }, "NaN,1"},
+	{"solver-momentum", func(s *Spec) { s.Mu = 1 }, "1"},
 	{"momentum", func(s *Spec) { s.Momentum = 1 }, "1"},
 	{"momentum", func(s *Spec) { s.Momentum = -0.1 }, "-0.1"},
 	{"weight-decay", func(s *Spec) { s.WeightDecay = -1 }, "-1"},
@@ -128,6 +138,10 @@ func TestSpecMustFitTheData(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v: want one with %q", err, c.want)
 		}
+	}
+	pixels := small().with(func(s *Spec) { s.Arch, s.Loss = "36-12-36", "bernoulli" })
+	if err := pixels.Fits(synthetic().Autoencoding()); err == nil || !strings.Contains(err.Error(), "--loss bernoulli: want mse for the pixels") {
+		t.Errorf("pixels, which are normalised, with Bernoulli outputs: %v", err)
 	}
 	both := small().with(func(s *Spec) { s.Arch, s.Batch = "35-10", 500 })
 	if err := both.Fits(synthetic()); err == nil || strings.Count(err.Error(), "--") != 3 {

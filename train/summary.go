@@ -34,7 +34,11 @@ type Summary struct {
 	DivergedAt       *int           `json:"diverged_at"`
 	// DTLimit is the longest --dt for which Euler's method was stable when inference first diverged: 2/λ_max of ∂²F/∂z².
 	DTLimit *float64 `json:"dt_limit"`
-	Run     string   `json:"run"`
+	// Loss names the output term. TrainMSE and TestMSE are of the mean of the target that the output predicts: for mse the output
+	// itself, for cross-entropy its softmax, for bernoulli σ of it. TestLoss is the mean of 𝓛 over the test samples.
+	Loss     string   `json:"loss"`
+	TestLoss *float64 `json:"test_loss"`
+	Run      string   `json:"run"`
 }
 
 // Summary returns the summary so far, with the score of test if it is not nil.
@@ -44,13 +48,13 @@ func (t *Trainer[T]) Summary(test *Score) Summary {
 	out := Summary{
 		Rule: s.Rule, Arch: s.Arch, Act: s.Act, Optim: s.Optim, LR: s.LR, Seed: s.Seed, Batches: p.Batch,
 		TrainMSE: number(p.running()), Seconds: p.Seconds, SamplesPerSecond: number(n * float64(s.Batch) / p.Seconds),
-		PassesMean: number(p.Passes / n), WeightsSHA256: model.Sum(t.net), Level: tensor.Level(),
+		PassesMean: number(p.Passes / n), WeightsSHA256: model.Sum(t.net), Level: tensor.Level(), Loss: s.Loss,
 	}
 	if test != nil {
-		out.TestMSE, out.TestAccuracy = number(test.MSE), number(test.Accuracy)
+		out.TestMSE, out.TestAccuracy, out.TestLoss = number(test.MSE), number(test.Accuracy), number(test.Loss)
 	}
 	if s.Infers() {
-		if s.Rule != "ipc" {
+		if s.Solves() {
 			out.Solver = &s.Solver
 		}
 		out.ResidualMean = number(p.Residual / float64(p.Residuals))

@@ -21,18 +21,23 @@ import (
 // Window is the number of batches over which curves, thresholds and the final training error are averaged.
 const Window = 50
 
-// A training has diverged when a batch's MSE is above this, or not finite.
+// A training has diverged when a batch's MSE is above this, or not finite. Another loss counts as much: 2𝓛/(B n_L).
 const divergedMSE = 50
 
 // DivergedError says at which batch (from 1) a training diverged.
 type DivergedError struct {
 	Batch int
-	MSE   float64
+	MSE   float64 // 2𝓛/(B n_L), for squared error the MSE
+	Loss  string  // its name; empty: mse
 }
 
 // Error names batch and value.
 func (e *DivergedError) Error() string {
-	return fmt.Sprintf("diverged at batch %d: MSE %.3g; a smaller --lr may help", e.Batch, e.MSE)
+	what := "MSE"
+	if e.Loss != "" {
+		what = "twice the " + e.Loss + " per output"
+	}
+	return fmt.Sprintf("diverged at batch %d: %s %.3g; a smaller --lr may help", e.Batch, what, e.MSE)
 }
 
 // Recorder receives what a training measures, in order, on the caller's goroutine.
@@ -53,7 +58,8 @@ type Record struct {
 
 // Score is a network's performance on a split.
 type Score struct {
-	MSE      float64 `json:"mse"`      // mean over samples and outputs of (y − ŷ)²
+	MSE      float64 `json:"mse"`      // mean over samples and outputs of (y − ȳ)², ȳ the mean that ŷ predicts, for mse ŷ
+	Loss     float64 `json:"loss"`     // mean over samples of 𝓛, for mse n_L/2 times the MSE
 	Accuracy float64 `json:"accuracy"` // share of samples whose largest output is their label; NaN for other tasks
 }
 
@@ -106,10 +112,8 @@ func New[T tensor.Float](spec Spec, set *data.Set, opts Options) (*Trainer[T], e
 	if err := spec.Fits(set); err != nil {
 		return nil, err
 	}
-	if spec.Limit > 0 {
-		if set, err = set.Limit(spec.Limit); err != nil {
-			return nil, fmt.Errorf("--limit: %w", err)
-		}
+	if set, err = spec.prepared(set); err != nil {
+		return nil, err
 	}
 	t := &Trainer[T]{spec: spec, arch: arch, set: set, opts: opts}
 	if t.batches, err = data.NewBatches[T](set, spec.Batch, spec.Seed); err != nil {
@@ -133,7 +137,7 @@ func New[T tensor.Float](spec Spec, set *data.Set, opts Options) (*Trainer[T], e
 func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn.Rule[T] {
 	switch s.Rule {
 	case "bp":
-		return learn.NewBP(net, pool, s.Batch)
+		return learn.NewLossBP(net, Output[T](s.Loss), pool, s.Batch)
 	case "bp-curved":
 		return learn.NewCurvedBP(net, pool, s.Batch)
 	}
@@ -142,7 +146,7 @@ func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn
 	if inf.Method, err = learn.NewMethod[T](s.Solver, s.Coordinates(), s.tuning()); err != nil {
 		panic("train: a solver that Validate has let pass")
 	}
-	problem := &energy.PC[T]{Net: net}
+	problem := &energy.PC[T]{Net: net, Output: Output[T](s.Loss)}
 	switch s.Rule {
 	case "ipc":
 		t := s.tuning()
@@ -151,6 +155,12 @@ func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn
 			dt *= t.Scale
 		}
 		return learn.NewIPC(problem, learn.Incremental{DT: dt, Steps: s.Steps}, pool, s.Batch)
+	case "zil":
+		return learn.NewZIL(problem, pool, s.Batch)
+	case "pc-nudged":
+		return learn.NewNudged(problem, inf, s.beta(), pool, s.Batch)
+	case "pc-centred":
+		return learn.NewCentred(problem, inf, s.beta(), pool, s.Batch)
 	case "pc-feedforward":
 		return learn.NewFeedforwardPC(problem, inf, pool, s.Batch)
 	case "bp-matched":
@@ -203,7 +213,7 @@ func (t *Trainer[T]) Spec() Spec { return t.spec }
 
 // Meta describes the network for its model file.
 func (t *Trainer[T]) Meta() model.Meta {
-	return model.Meta{Arch: t.arch, Data: t.set.Name, Rows: t.set.Rows, Cols: t.set.Cols, Mean: t.set.Mean, Std: t.set.Std}
+	return model.Meta{Arch: t.arch, Data: t.set.Name, Rows: t.set.Rows, Cols: t.set.Cols, Mean: t.set.Mean, Std: t.set.Std, Loss: t.spec.lossNote()}
 }
 
 // Total is the number of batches that the spec asks for.
@@ -227,7 +237,7 @@ func (t *Trainer[T]) Run(ctx context.Context) error {
 		if t.opts.Recorder != nil {
 			t.opts.Recorder.Batch(r)
 		}
-		if err := t.judge(stats.MSE); err != nil {
+		if err := t.judge(t.error(stats.MSE, stats.Loss)); err != nil {
 			return err
 		}
 		if e := t.spec.EvalEvery; e > 0 && r.Batch%e == 0 && r.Batch < t.total && t.opts.Recorder != nil {
@@ -291,20 +301,30 @@ func (p *progress) running() float64 {
 	return sum / float64(len(p.Recent))
 }
 
+// error is what divergence is judged by: the MSE, or 2𝓛/(B n_L) of another loss, whose mean target stays bounded.
+func (t *Trainer[T]) error(mse, loss float64) float64 {
+	if t.spec.squared() {
+		return mse
+	}
+	return 2 * loss / float64(t.net.Outputs())
+}
+
 // judge reports whether the MSE says that the training has diverged, at the last batch done.
 func (t *Trainer[T]) judge(mse float64) error {
 	if mse <= divergedMSE {
 		return nil
 	}
-	return &DivergedError{Batch: t.p.Batch, MSE: mse}
+	return &DivergedError{Batch: t.p.Batch, MSE: mse, Loss: t.spec.lossNote()}
 }
 
 // Test returns the network's score on the test split.
-func (t *Trainer[T]) Test() Score { return Evaluate(t.net, t.pool, t.set, t.set.Test) }
+func (t *Trainer[T]) Test() Score {
+	return EvaluateLoss(t.net, Output[T](t.spec.Loss), t.pool, t.set, t.set.Test)
+}
 
 // Conclude is Test at the end of a training. A batch's MSE is before its update: what the last update has done shows
 // here only. The error is a *DivergedError.
 func (t *Trainer[T]) Conclude() (Score, error) {
 	score := t.Test()
-	return score, t.judge(score.MSE)
+	return score, t.judge(t.error(score.MSE, score.Loss))
 }

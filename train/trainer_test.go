@@ -85,6 +85,7 @@ func TestEveryWordOfTheSpecActs(t *testing.T) {
 	for name, change := range map[string]func(*Spec){
 		"init":         func(s *Spec) { s.Init = "xavier" },
 		"act":          func(s *Spec) { s.Act = "gelu" },
+		"loss":         func(s *Spec) { s.Loss = "cross-entropy" },
 		"act-place":    func(s *Spec) { s.Place = "before" },
 		"bias":         func(s *Spec) { s.Bias = true },
 		"rule":         func(s *Spec) { s.Rule = "bp" },
@@ -104,6 +105,10 @@ func TestEveryWordOfTheSpecActs(t *testing.T) {
 		"steps":        func(s *Spec) { s.Steps = 1 },
 		"horizon":      func(s *Spec) { s.Solver, s.Horizon = "heun", 0.5 },
 		"by batch":     func(s *Spec) { s.Solver, s.Horizon, s.ByBatch = "heun", 0.5, true },
+		"zil":          func(s *Spec) { s.Rule = "zil" },
+		"nudged":       func(s *Spec) { s.Rule = "pc-nudged" },
+		"beta":         func(s *Spec) { s.Rule, s.Beta = "pc-nudged", -0.1 },
+		"centred":      func(s *Spec) { s.Rule = "pc-centred" },
 		"ipc":          func(s *Spec) { s.Rule = "ipc" },
 		"ipc steps":    func(s *Spec) { s.Rule, s.Steps = "ipc", 5 },
 		"ipc by batch": func(s *Spec) { s.Rule, s.ByBatch = "ipc", true },
@@ -350,3 +355,25 @@ func TestMeansLeaveOutWhatIsNoNumber(t *testing.T) {
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// Inputs are normalised as the spec says, in training, in testing and in what the model file says of them.
+func TestNormalizeIsOfTheSpec(t *testing.T) {
+	spec, set := small(), synthetic()
+	spec.Normalize = "0.25,2"
+	tr, err := New[float64](spec, set, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	m := tr.Meta()
+	if m.Mean != 0.25 || m.Std != 2 || set.Mean == 0.25 {
+		t.Fatalf("mean %v, std %v; the set's are %v, %v", m.Mean, m.Std, set.Mean, set.Std)
+	}
+	b := tr.batches.Next()
+	pixels := set.Train.Image(int(b.Index[0]))
+	for j, v := range b.X.Row(0) {
+		if want := (float64(pixels[j])/255 - 0.25) / 2; math.Abs(v-want) > 1e-15 {
+			t.Fatalf("input %d is %v, want %v", j, v, want)
+		}
+	}
+}

@@ -63,6 +63,9 @@ func TestConfigsOfTheDocsAreAccepted(t *testing.T) {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
 	for _, file := range files {
+		if strings.HasPrefix(filepath.Base(file), "sweep") {
+			continue // TestSweepsOfTheDocsAreInOrder
+		}
 		spec := train.Defaults()
 		cmd := &cobra.Command{Use: "train"}
 		trainFlags(cmd.Flags(), &spec)
@@ -74,6 +77,23 @@ func TestConfigsOfTheDocsAreAccepted(t *testing.T) {
 		a.settleSpec(cmd, &spec)
 		if err := spec.Validate(); err != nil {
 			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+// The sweeps beside the documentation are in order, with as many trials as they say, all of which go with their data.
+func TestSweepsOfTheDocsAreInOrder(t *testing.T) {
+	for name, want := range map[string]int{"sweep": 200, "sweep-halving": 128} {
+		p, err := readSweep("../../docs/examples/"+name+".yaml", defaultTrials)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if len(p.trials) != want {
+			t.Errorf("%s: %d trials, want %d", name, len(p.trials), want)
+		}
+		if err := p.fit(); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -2,13 +2,14 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/settle-pc/settle/internal/nearest"
 )
 
 // instead holds flags of which one replaces the other: with one on the command line, both are settled.
@@ -20,7 +21,7 @@ func (a *app) applyConfig(cmd *cobra.Command) error {
 	if a.config == "" {
 		return nil
 	}
-	source, err := os.ReadFile(a.config)
+	source, err := readConfig(a.config)
 	if err != nil {
 		return fmt.Errorf("--config: %w", err)
 	}
@@ -53,7 +54,7 @@ func setFlag(cmd *cobra.Command, key ast.MapKeyNode, value ast.Node, fixed map[s
 	name := key.GetToken().Value
 	flag := cmd.Flags().Lookup(name)
 	if flag == nil || name == "config" || name == "help" {
-		return fmt.Errorf("unknown key %q: %s --help lists the flags", name, cmd.CommandPath())
+		return fmt.Errorf("unknown key %q%s: %s --help lists the flags", name, meant(name, flagNames(cmd)), cmd.CommandPath())
 	}
 	v, err := text(value)
 	if err != nil {
@@ -63,6 +64,21 @@ func setFlag(cmd *cobra.Command, key ast.MapKeyNode, value ast.Node, fixed map[s
 		return nil
 	}
 	return flagError(cmd.Flags().Set(name, v))
+}
+
+// flagNames lists the flags that a file may set.
+func flagNames(cmd *cobra.Command) []string {
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
+}
+
+// meant asks whether one of the known words was.
+func meant(word string, known []string) string {
+	if k := nearest.Word(word, known); k != "" {
+		return fmt.Sprintf(" (did you mean %q?)", k)
+	}
+	return ""
 }
 
 // text returns a value as a command line would have it.

@@ -22,6 +22,8 @@ func networkFlags(f *pflag.FlagSet, s *train.Spec) {
 	f.StringVar(&s.Init, "init", s.Init, "initial weights: fanin|xavier|he|orthogonal|normal:S")
 	f.BoolVar(&s.Bias, "bias", s.Bias, "give every layer a bias")
 	f.BoolVar(&s.Residual, "residual", s.Residual, "skip connections around hidden layers of equal widths")
+	f.StringVar(&s.Param, "param", s.Param, "scales of the predictions: "+one(nn.Parameterisations())+"; ntk and mupc come with --init normal:1, mupc with --residual")
+	f.StringVar(&s.Normalize, "normalize", s.Normalize, "pixels v/255 to mean 0, deviation 1 of the set, or (v/255 − `M`)/S with M,S as in 0.5,0.5")
 	f.StringVar(&s.DType, "dtype", s.DType, one(train.DTypes))
 	f.StringVar(&s.Solver, "solver", s.Solver, "inference method: "+one(learn.MethodNames()))
 	f.StringVar(&s.Coords, "coords", s.Coords, "coordinates of inference: "+one(train.Coordinates))
@@ -31,6 +33,7 @@ func networkFlags(f *pflag.FlagSet, s *train.Spec) {
 	f.IntVar(&s.Steps, "steps", s.Steps, "fixed `number` of inference steps, as other libraries have it, settled or not; for --rule ipc those on a batch (0: 20)")
 	f.Float64Var(&s.Horizon, "horizon", s.Horizon, "end of inference in `time`, for the Runge–Kutta solvers")
 	f.Float64Var(&s.DT, "dt", s.DT, "`step` of euler, momentum, nesterov, heun, bosh, dopri and of ipc; first step of the adaptive ones")
+	f.Float64Var(&s.Mu, "solver-momentum", s.Mu, "`coefficient` of inference by momentum and nesterov")
 	f.BoolVar(&s.ByBatch, "divide-by-batch", s.ByBatch, "divide the activity gradient by the batch size, as JPC does")
 	f.StringVar(&s.Optim, "optim", s.Optim, one(train.Optimizers))
 	f.Float64Var(&s.Momentum, "momentum", s.Momentum, "`coefficient` of momentum and nesterov")
@@ -47,6 +50,8 @@ func trainFlags(f *pflag.FlagSet, s *train.Spec) {
 	networkFlags(f, s)
 	f.StringVar(&s.Act, "act", s.Act, "activation: "+strings.Join(nn.Activations(), "|"))
 	f.StringVar(&s.Rule, "rule", s.Rule, "learning rule: "+strings.Join(train.Rules, "|"))
+	f.Float64Var(&s.Beta, "beta", s.Beta, "for pc-nudged and pc-centred: how far the `output` is moved from its prediction to the target (0: 0.1); negative moves it away")
+	f.StringVar(&s.Loss, "loss", s.Loss, "loss, the output term of the energy: "+strings.Join(train.Losses, "|")+"; but for mse the outputs are logits")
 	f.Float64Var(&s.LR, "lr", s.LR, "learning `rate`")
 	f.IntVar(&s.Epochs, "epochs", s.Epochs, "`number` of epochs")
 	f.IntVar(&s.EvalEvery, "eval-every", s.EvalEvery, "test every `N` batches; 0: at the end only")
@@ -71,29 +76,8 @@ func flagError(err error) error {
 	return fmt.Errorf("--%s %q: want %s", bad.GetFlag().Name, bad.GetValue(), want)
 }
 
-// unlimitedPasses is what a fixed number of steps or a horizon puts in place of the default limit.
-const unlimitedPasses = 1e9
-
-// settleSpec fills in what follows from which flags were given: batches replace the default epochs, and a residual
-// ratio without a gap decides alone.
+// settleSpec completes a training from the common flags and from which flags were given.
 func (a *app) settleSpec(cmd *cobra.Command, s *train.Spec) {
-	given := cmd.Flags().Changed
 	s.Seed, s.Workers = a.seed, a.workers
-	if given("batches") && !given("epochs") {
-		s.Epochs = 0
-	}
-	if given("tol") && !given("gap") {
-		s.Gap = 0
-	}
-	if s.Steps > 0 || s.Horizon > 0 { // they decide, but for a test that was asked for
-		if !given("gap") {
-			s.Gap = 0
-		}
-		if !given("tol") {
-			s.Tol = 0
-		}
-		if !given("max-passes") {
-			s.MaxPasses = unlimitedPasses
-		}
-	}
+	s.Complete(cmd.Flags().Changed)
 }

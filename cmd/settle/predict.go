@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/settle-pc/settle/energy"
 	"github.com/settle-pc/settle/model"
 	"github.com/settle-pc/settle/nn"
 	"github.com/settle-pc/settle/tensor"
@@ -23,7 +24,7 @@ func (a *app) predictCommand() *cobra.Command {
 		Long: `Predicts the label of every image in the inputs: PNG files in grey, IDX files of images (gzipped or not), and .npy
 arrays, whose last axis (or last two) is an image: unsigned bytes, or floats from 0 to 1. Digits are white on black;
 --invert takes black on white. Probabilities are the point of the probability simplex nearest to the network's output,
-which estimates them under the squared error it was trained on.`,
+which estimates them under the squared error it was trained on; with another loss they are the softmax of the output.`,
 		Example: `  settle predict --model runs/…/model.safetensors digit.png
   settle predict --model runs/…/model.safetensors t10k-images-idx3-ubyte.gz --json`,
 		Args: operands(1, math.MaxInt),
@@ -87,7 +88,7 @@ func (a *app) predict(path string, inputs []string, invert bool) error {
 			if !tensor.Finite(row) {
 				return failure{fmt.Errorf("%s: the model's output is not finite: %v", img.input, row)}
 			}
-			p := prediction{Input: img.input, Label: train.Argmax(row), Probabilities: simplex(row)}
+			p := prediction{Input: img.input, Label: train.Argmax(row), Probabilities: probabilities(row, m.Loss)}
 			out = append(out, p)
 			fmt.Fprintf(a.text(), "%s: %d  (%.0f %%)\n", p.Input, p.Label, 100*p.Probabilities[p.Label])
 		}
@@ -119,6 +120,17 @@ func outputs(net *nn.Network[float64], m model.Meta, images []picture, invert bo
 	}
 	t.Feedforward()
 	return t.Z[net.L()]
+}
+
+// probabilities returns those of the classes from the output y of a network trained by the named loss. Independent odds exp y_k
+// become softmax(y) too, given that one class is right.
+func probabilities(y []float64, loss string) []float64 {
+	if loss == "" {
+		return simplex(y)
+	}
+	p := tensor.New[float64](1, len(y))
+	energy.CrossEntropy[float64]{}.Mean(p, tensor.Of(1, len(y), y))
+	return p.Data
 }
 
 // simplex returns the point with non-negative elements and sum 1 nearest to y: max(y − τ, 0), with τ such that the sum

@@ -193,12 +193,11 @@ func words(q experiment.Request) string {
 	return strings.TrimSpace("settle reproduce " + strings.Join(out, " "))
 }
 
-// part is one experiment: its share of the time, what runs it, and what draws its figures.
+// part is one experiment: what runs it, and what draws its figures.
 type part struct {
-	name  string
-	share float64
-	run   func(sink experiment.Sink, env experiment.Env) ([]experiment.Claim, error)
-	draw  func() ([]string, error)
+	name string
+	run  func(sink experiment.Sink, env experiment.Env) ([]experiment.Claim, error)
+	draw func() ([]string, error)
 }
 
 // parts lists those of the plan.
@@ -206,13 +205,13 @@ func (r *reproduction) parts() []part {
 	var out []part
 	p := r.plan
 	if p.Toy != nil {
-		out = append(out, part{"toy", 0.06, func(s experiment.Sink, env experiment.Env) ([]experiment.Claim, error) {
+		out = append(out, part{"toy", func(s experiment.Sink, env experiment.Env) ([]experiment.Claim, error) {
 			x, err := p.Toy.Run(r.ctx, s, env)
 			return x.Claims, err
 		}, func() ([]string, error) { return report.Toy(r.run, report.ToyLooks["post"], r.workers) }})
 	}
 	if t := p.Theory; t != nil {
-		out = append(out, part{"theory", 0.1, func(s experiment.Sink, env experiment.Env) ([]experiment.Claim, error) {
+		out = append(out, part{"theory", func(s experiment.Sink, env experiment.Env) ([]experiment.Claim, error) {
 			if !t.Study.None() {
 				images, err := r.sets("mnist")
 				if err != nil {
@@ -225,21 +224,21 @@ func (r *reproduction) parts() []part {
 		}, func() ([]string, error) { return report.Theory(r.run, r.workers) }})
 	}
 	if p.Depth != nil {
-		out = append(out, part{"fig4", 0.5, func(s experiment.Sink, env experiment.Env) ([]experiment.Claim, error) {
+		out = append(out, part{"fig4", func(s experiment.Sink, env experiment.Env) ([]experiment.Claim, error) {
 			x, err := p.Depth.Run(r.ctx, r.sets, s, env)
 			r.ratios = append(r.ratios, x.Ratios...)
 			return x.Claims, err
 		}, func() ([]string, error) { return report.Depth(r.run, r.workers) }})
 	}
 	if p.Scaling != nil {
-		out = append(out, part{"cost", 0.12, func(s experiment.Sink, env experiment.Env) ([]experiment.Claim, error) {
+		out = append(out, part{"cost", func(s experiment.Sink, env experiment.Env) ([]experiment.Claim, error) {
 			x, err := p.Scaling.Run(r.ctx, r.sets, s, env)
 			r.scaling = &x
 			return nil, err
 		}, func() ([]string, error) { return report.Cost(r.run, r.workers) }})
 	}
 	if p.Generality != nil {
-		out = append(out, part{"generality", 0.22, func(s experiment.Sink, env experiment.Env) ([]experiment.Claim, error) {
+		out = append(out, part{"generality", func(s experiment.Sink, env experiment.Env) ([]experiment.Claim, error) {
 			x, err := p.Generality.Run(r.ctx, r.sets, s, env)
 			r.ratios = append(r.ratios, x.Ratios...)
 			return x.Claims, err
@@ -248,15 +247,23 @@ func (r *reproduction) parts() []part {
 	return out
 }
 
+// weight is a part's likely time, the same for all parts of a plan that has none.
+func (r *reproduction) weight(p part) float64 {
+	if r.plan.Seconds == nil {
+		return 1
+	}
+	return max(r.plan.Seconds[p.name], 1e-3)
+}
+
 // all runs the parts, each with its figures and verdicts shown as soon as they are there.
 func (r *reproduction) all() error {
 	parts := r.parts()
 	total := 0.0
 	for _, p := range parts {
-		total += p.share
+		total += r.weight(p)
 	}
 	for _, p := range parts {
-		share, began := p.share/total, time.Now()
+		share, began := r.weight(p)/total, time.Now()
 		draft := r.run.Draft(p.name)
 		claims, err := p.run(&watchful{Draft: draft, run: r.run, say: r.bar.line}, experiment.Env{Workers: r.workers, Now: time.Now, Progress: func(x experiment.Progress) {
 			if x.Note != "" && p.name != "toy" {

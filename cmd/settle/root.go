@@ -130,7 +130,7 @@ backpropagation (BP), reproduces the post that the comparison is about, and chec
 				return fmt.Errorf("--workers %d: want 1 or more", a.workers)
 			}
 			// A script's variable that is not set must not stand for the default.
-			for _, name := range []string{"out", "config", "resume"} {
+			for _, name := range []string{"out", "config", "resume", "tensorboard", "mlflow"} {
 				if f := cmd.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
 					return fmt.Errorf("--%s \"\": want a name", name)
 				}
@@ -146,9 +146,10 @@ backpropagation (BP), reproduces the post that the comparison is about, and chec
 	f.Uint64Var(&a.seed, "seed", 0, "`seed` of initial weights and order of batches")
 	f.BoolVar(&a.json, "json", false, "print one JSON object on stdout at the end, everything else on stderr")
 	f.BoolVar(&a.quiet, "quiet", false, "print results and errors only")
-	f.StringVar(&a.config, "config", "", "YAML `file` with values for flags, by their names; flags win")
+	f.StringVar(&a.config, "config", "", "YAML `file` with values for flags, by their names, or a preset ("+strings.Join(presetNames(), ", ")+"); flags win")
 	f.IntVar(&a.workers, "workers", runtime.GOMAXPROCS(0), "workers; results do not depend on their `number`")
-	root.AddCommand(a.reproduceCommand(), a.trainCommand(), a.compareCommand(), a.predictCommand(), a.verifyCommand(), a.toyCommand(), a.theoryCommand(), a.benchCommand(), a.dataCommand(), a.runsCommand())
+	root.AddCommand(a.reproduceCommand(), a.trainCommand(), a.compareCommand(), a.predictCommand(), a.verifyCommand(), a.toyCommand(), a.theoryCommand(), a.benchCommand(), a.dataCommand(),
+		a.runsCommand(), a.sweepCommand(), a.exploreCommand())
 	return root
 }
 

@@ -47,7 +47,7 @@ interrupted), started and tag. All filters must hold. An index in the folder mak
 		},
 	}
 	cmd.PersistentFlags().StringVar(&s.base, "runs", runsDir, "`folder` that the runs are in")
-	cmd.AddCommand(s.listCommand(), s.showCommand(), s.diffCommand(), s.tagCommand(), s.gcCommand())
+	cmd.AddCommand(s.listCommand(), s.showCommand(), s.diffCommand(), s.tagCommand(), s.exportCommand(), s.gcCommand())
 	return cmd
 }
 

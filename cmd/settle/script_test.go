@@ -49,6 +49,7 @@ func setUp(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("MNIST", mnist)
+	env.Setenv("BIN", filepath.SplitList(env.Getenv("PATH"))[0]) // holds settle and nothing else
 	env.Setenv("SETTLE_CPU", os.Getenv("SETTLE_CPU"))
 	reference, err := os.ReadFile("../../measure/testdata/reference.json")
 	if err != nil {

@@ -28,6 +28,8 @@ or a kill it continues from the last of those written every --checkpoint-every, 
 		Example: `  settle train --rule pc --batches 300
   settle train --rule bp --arch 784-128x9-10 --act tanh --optim sgd --lr 0.5 --epochs 2
   settle train --solver euler --coords activities --dt 0.1 --max-passes 60 --batches 50
+  settle train --tensorboard curves --mlflow http://127.0.0.1:5000
+  settle train --config jpc-mupc --seed 1
   settle train --resume runs/20260102-150405-train --workers 1`,
 		Args: operands(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -50,12 +52,13 @@ or a kill it continues from the last of those written every --checkpoint-every, 
 	trainFlags(cmd.Flags(), &spec)
 	cmd.Flags().BoolVar(&opts.look, "diagnose", false, "look at inference on the trained network: energies and residuals by layer, λ_max, stable steps, a figure")
 	cmd.Flags().DurationVar(&opts.every, "checkpoint-every", checkpointEvery, "`time` between checkpoints; 0: one at the end only")
+	opts.logs.add(cmd.Flags())
 	cmd.Flags().StringVar(&resume, "resume", "", "continue the interrupted training in this run `directory`")
 	return cmd
 }
 
 // besideResume are the flags that may stand beside --resume; all others are the checkpoint's.
-var besideResume = []string{"resume", "batches", "epochs", "eval-every", "workers", "json", "quiet", "config", "diagnose", "checkpoint-every"}
+var besideResume = []string{"resume", "batches", "epochs", "eval-every", "workers", "json", "quiet", "config", "diagnose", "checkpoint-every", "tensorboard", "mlflow"}
 
 // resume continues the training in dir with the flags given here over those of its checkpoint.
 func (a *app) resume(cmd *cobra.Command, dir string, flags train.Spec, opts trainOptions) error {
@@ -134,7 +137,7 @@ func (a *app) finish(c conclusion, err error) error {
 // describe says in a line what is trained.
 func describe(s train.Spec, batches int) string {
 	how := s.Rule
-	if s.Infers() && s.Rule != "ipc" {
+	if s.Solves() {
 		how += fmt.Sprintf(" (%s, %s)", s.Solver, s.Coords)
 	}
 	return fmt.Sprintf("training %s with %s: %s %s, %s %g, %d batches of %d", s.Data, how, s.Arch, s.Act, s.Optim, s.LR, batches, s.Batch)

@@ -40,6 +40,8 @@ type trainOptions struct {
 	every time.Duration // between checkpoints; 0: one at the end only
 	look  bool          // diagnose the trained network
 	calm  bool          // no bar and no remarks: it is one of many
+	set   *data.Set     // nil: the one that the spec names is opened
+	logs  logFlags      // programs that it is passed on to
 }
 
 // task is a training to run.
@@ -64,6 +66,9 @@ type conclusion struct {
 // on from its last checkpoint, also with more batches than were asked for then, and nothing is computed twice. A training
 // that diverges is a result, in which DivergedAt says so.
 func (a *app) trainTo(ctx context.Context, dir string, spec train.Spec, opts trainOptions) (train.Summary, error) {
+	if done, was, ok := stored(dir); ok && spec.GoesOnFrom(was) && (done.DivergedAt != nil || was.Batches == spec.Batches && was.Epochs == spec.Epochs) {
+		return done, nil
+	}
 	k := task{open: func() (*store.Run, error) { return store.Create(dir) }}
 	run, err := store.Continue(dir)
 	switch {
@@ -83,12 +88,6 @@ func (a *app) trainTo(ctx context.Context, dir string, spec train.Spec, opts tra
 	if err != nil {
 		return train.Summary{}, err
 	}
-	if run != nil {
-		var done train.Summary
-		if text, err := os.ReadFile(filepath.Join(dir, resultFile)); err == nil && json.Unmarshal(text, &done) == nil && sameTotal(k.spec, spec) {
-			return done, nil
-		}
-	}
 	k.spec, k.trainOptions = spec, opts
 	c, err := a.train(ctx, k)
 	switch {
@@ -100,12 +99,23 @@ func (a *app) trainTo(ctx context.Context, dir string, spec train.Spec, opts tra
 	return c.Summary, c.outcome
 }
 
-func sameTotal(a, b train.Spec) bool { return a.Batches == b.Batches && a.Epochs == b.Epochs }
+// stored returns the result of the training in dir, with its spec, if it has one.
+func stored(dir string) (train.Summary, train.Spec, bool) {
+	var result train.Summary
+	spec := train.Defaults() // settings that an older settle did not have
+	for name, into := range map[string]any{resultFile: &result, specFile: &spec} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || json.Unmarshal(text, into) != nil {
+			return train.Summary{}, train.Spec{}, false
+		}
+	}
+	return result, spec, true
+}
 
 // begun is the training that was begun in run, to go on with from the newest checkpoint that is whole.
 func (a *app) begun(run *store.Run) (task, error) {
 	dir := run.Dir()
-	var k task
+	k := task{spec: train.Defaults()} // settings that an older settle did not have
 	text, err := os.ReadFile(filepath.Join(dir, specFile))
 	if err != nil {
 		return k, fmt.Errorf("%w; want the directory of a training", err)
@@ -113,8 +123,7 @@ func (a *app) begun(run *store.Run) (task, error) {
 	if err := json.Unmarshal(text, &k.spec); err != nil || k.spec.Arch == "" {
 		return k, fmt.Errorf("%s holds another command's run: want the directory of a training", specFile)
 	}
-	var result train.Summary
-	if text, err := os.ReadFile(filepath.Join(dir, resultFile)); err == nil && json.Unmarshal(text, &result) == nil && result.DivergedAt != nil {
+	if result, _, ok := stored(dir); ok && result.DivergedAt != nil {
 		return k, fmt.Errorf("diverged at batch %d: want a training that was interrupted or finished", *result.DivergedAt)
 	}
 	whole, damaged := run.Checkpoints()
@@ -169,9 +178,12 @@ func readCheckpoint(path string) (*train.Checkpoint, error) {
 
 // train runs a task. The error is of the request or a failure; how the training itself ended is in the conclusion.
 func (a *app) train(ctx context.Context, k task) (conclusion, error) {
-	set, err := openSet(k.spec.Data)
-	if err != nil {
-		return conclusion{}, err
+	set := k.set
+	if set == nil {
+		var err error
+		if set, err = openSet(k.spec.Data); err != nil {
+			return conclusion{}, err
+		}
 	}
 	if k.spec.DType == "float64" {
 		return trainAs[float64](ctx, a, k, set)
@@ -198,6 +210,9 @@ func trainAs[T tensor.Float](ctx context.Context, a *app, k task, set *data.Set)
 		return conclusion{}, err
 	}
 	defer t.Close()
+	if err := k.logs.check(); err != nil {
+		return conclusion{}, err
+	}
 	if s.run, err = k.open(); err != nil {
 		return conclusion{}, err
 	}
@@ -217,10 +232,14 @@ func trainAs[T tensor.Float](ctx context.Context, a *app, k task, set *data.Set)
 		s.bar = silent()
 	}
 	s.bar.set(float64(t.Done()), "")
+	s.startLoggers(t.Done())
 	s.saved = time.Now()
 	outcome := t.Run(ctx)
 	s.bar.end()
 	c, err := conclude(t, s, set, outcome)
+	for _, l := range s.loggers {
+		l.end(c, err)
+	}
 	if err != nil {
 		s.log.Error("failed", "error", err.Error())
 		return c, failure{err}
@@ -290,11 +309,12 @@ func save(run *store.Run, name string, write func(*store.File) error) error {
 // session is a training on its way: it stores metrics and checkpoints and shows progress.
 type session struct {
 	task
-	run  *store.Run
-	bar  *progress
-	log  *slog.Logger
-	save func(io.Writer) error // the trainer's
-	err  error                 // first that storing met: the training stops
+	run     *store.Run
+	bar     *progress
+	log     *slog.Logger
+	loggers []logger
+	save    func(io.Writer) error // the trainer's
+	err     error                 // first that storing met: the training stops
 
 	saved time.Time     // when the last checkpoint was, or the start
 	took  time.Duration // the last one
@@ -310,6 +330,9 @@ func (s *session) checkpointIfDue(batch int) error {
 
 func (s *session) checkpoint(batch int) error {
 	start := time.Now()
+	for _, l := range s.loggers {
+		l.saving()
+	}
 	if err := s.run.Checkpoint(s.save); err != nil {
 		return err
 	}
@@ -330,7 +353,7 @@ func (s *session) Batch(b train.Record) {
 	if inf.Samples > 0 {
 		row[6], row[7] = inf.Residual(), inf.Gap()
 	}
-	s.keep(s.run.Row("metrics", []string{"batch", "mse", "running_mse", "passes", "macs", "seconds", "residual", "gap"}, row))
+	s.keep(s.row("metrics", []string{"batch", "mse", "running_mse", "passes", "macs", "seconds", "residual", "gap"}, row))
 	s.bar.set(float64(b.Batch), fmt.Sprintf("MSE %.4f", b.MSE))
 }
 
@@ -341,7 +364,7 @@ func (s *session) Eval(batch int, test train.Score) {
 }
 
 func (s *session) evalRow(batch int, test train.Score) error {
-	return s.run.Row("tests", []string{"batch", "mse", "accuracy"}, []any{batch, test.MSE, test.Accuracy})
+	return s.row("tests", []string{"batch", "mse", "accuracy"}, []any{batch, test.MSE, test.Accuracy})
 }
 
 func (s *session) keep(err error) {

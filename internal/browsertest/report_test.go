@@ -2,19 +2,13 @@ package browsertest
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -34,9 +28,10 @@ func browser(t *testing.T) context.Context {
 		}
 		t.Skip("no chromium here: Debian's package has it")
 	}
-	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.NoFirstRun,
 		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("disable-gpu", false), chromedp.Flag("use-angle", "swiftshader"), chromedp.Flag("enable-unsafe-swiftshader", true), chromedp.Flag("disable-gpu-rasterization", true), chromedp.Flag("disable-accelerated-2d-canvas", true)) // WebGL without a GPU
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), opts...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
@@ -76,53 +71,15 @@ const inspect = `(async () => {
 // look opens a page at a width and returns what is wrong with it and what it shows.
 func look(t *testing.T, ctx context.Context, url string, width int64) ([]string, pageState) {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(ctx) // a tab
-	defer cancel()
-	var mu sync.Mutex
-	var faults []string
-	fault := func(format string, args ...any) {
-		mu.Lock()
-		defer mu.Unlock()
-		faults = append(faults, fmt.Sprintf(format, args...))
-	}
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatal(err)
-	}
-	err := chromedp.Listen(ctx, func(ev any) {
-		switch ev := ev.(type) {
-		case *runtime.EventConsoleAPICalled:
-			fault("console: %s", ev.Type)
-		case *runtime.EventExceptionThrown:
-			fault("exception: %s", ev.ExceptionDetails.Text)
-		case *log.EventEntryAdded:
-			fault("log: %s", ev.Entry.Text)
-		case *network.EventRequestWillBeSent:
-			if u := ev.Request.URL; u != url && !strings.HasPrefix(u, "data:") {
-				fault("request: %s", u)
-			}
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	limited, stop := context.WithTimeout(ctx, time.Minute)
-	defer stop()
-	if err := chromedp.Do(limited, chromedp.EmulateViewport(width, 900), chromedp.Navigate(url)); err != nil {
-		t.Fatal(err)
-	}
-	state, err := chromedp.Run(limited, chromedp.Evaluate[pageState](inspect, chromedp.EvalAwaitPromise))
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := openTab(t, ctx, url, width, func(u string) bool { return u == url })
+	state := eval[pageState](p, inspect)
 	if state.Scroll > state.Width {
-		fault("scrolls sideways: %.0f px in a window of %.0f", state.Scroll, state.Width)
+		p.fault("scrolls sideways: %.0f px in a window of %.0f", state.Scroll, state.Width)
 	}
 	for _, e := range state.Empty {
-		fault("not rendered: %s", e)
+		p.fault("not rendered: %s", e)
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	return slices.Clone(faults), state
+	return p.faults(), state
 }
 
 // write makes a page for a test and returns its address.
@@ -167,17 +124,23 @@ func report(t *testing.T) string {
 		}
 		return abs
 	}
-	dir := t.TempDir()
-	settle := filepath.Join(dir, "settle")
-	build := exec.Command("go", "build", "-C", filepath.Join("..", ".."), "-o", settle, "./cmd/settle")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	dir, settle := t.TempDir(), command(t)
 	run := exec.Command(settle, "reproduce", "--quick", "--out", filepath.Join(dir, "run"))
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return filepath.Join(dir, "run", "report.html")
+}
+
+// command builds settle.
+func command(t *testing.T) string {
+	t.Helper()
+	settle := filepath.Join(t.TempDir(), "settle")
+	build := exec.Command("go", "build", "-C", filepath.Join("..", ".."), "-o", settle, "./cmd/settle")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return settle
 }
 
 // TestReportInABrowser: no console message, no request beside the file, every picture rendered, no scrolling sideways on a
