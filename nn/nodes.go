@@ -21,6 +21,9 @@ type Step struct {
 	Rate float64 // of dropout
 }
 
+// maxTokens bounds the softmax, of a row for each token with an element for each.
+const maxTokens = 1 << 14
+
 // Kind says what a step is.
 type Kind uint8
 
@@ -134,8 +137,8 @@ func (s Step) shape(in Image) (out Image, err error) {
 		}
 		out = in
 	case Attn:
-		if in.H*in.W < 2 || s.N < 0 {
-			return in, fmt.Errorf("%v: want an image of two pixels or more, which are the tokens", in)
+		if n := in.H * in.W; n < 2 || n > maxTokens || s.N < 0 {
+			return in, fmt.Errorf("%v: want an image of 2 to %d pixels, which are the tokens", in, maxTokens)
 		}
 		out = in
 	case Norm:

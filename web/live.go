@@ -147,17 +147,20 @@ func bounded(s train.Spec) error {
 	if err != nil {
 		return err
 	}
-	params := 0
-	for l := 1; l < len(arch.Dims); l++ {
-		if arch.Dims[l-1] > mostParams || arch.Dims[l] > mostParams { // and no product overflows
-			return fmt.Errorf("--arch %s: want at most %d weights here", s.Arch, mostParams)
+	layers, err := nn.LayersOf[float32](arch)
+	if err != nil {
+		return err
+	}
+	params, units := 0, 0
+	for _, l := range layers {
+		for _, p := range l.Params() {
+			params += p.Len()
 		}
-		params += arch.Dims[l-1] * arch.Dims[l]
-		if params > mostParams {
-			return fmt.Errorf("--arch %s: want at most %d weights here", s.Arch, mostParams)
-		}
+		units += l.Slot().Floats
 	}
 	switch {
+	case params > mostParams || units > mostParams:
+		return fmt.Errorf("--arch %s: want at most %d weights, and as many units in its nodes, here", s.Arch, mostParams)
 	case len(arch.Dims)-1 > mostLayers:
 		return fmt.Errorf("--arch %s: want at most %d layers here", s.Arch, mostLayers)
 	case s.Batch > mostBatch:
