@@ -37,7 +37,7 @@ func ParsePlace(name string) (Place, error) {
 // Dense is a fully connected layer: φ(z Wᵀ + b) with the activation After, φ(z) Wᵀ + b with it Before.
 // W is out×in, row-major, stored before the bias b (out, if any). θ = (W, b).
 type Dense[T tensor.Float] struct {
-	sure[T]
+	plain[T]
 	in, out int
 	act     Activation
 	place   Place
