@@ -12,6 +12,27 @@ import (
 	"github.com/settle-pc/settle/store"
 )
 
+// black is the extent of the picture in a figure: of runs of black pixels longer than any stroke of a letter.
+func black(img image.Image) image.Rectangle {
+	b := img.Bounds()
+	area := image.Rectangle{Min: b.Max}
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		run := 0
+		for x := b.Min.X; x < b.Max.X; x++ {
+			if r, g, bl, _ := img.At(x, y).RGBA(); r == 0 && g == 0 && bl == 0 {
+				run++
+			} else {
+				run = 0
+			}
+			if run > 40 {
+				area.Min.X, area.Min.Y = min(area.Min.X, x-40), min(area.Min.Y, y)
+				area.Max.X, area.Max.Y = max(area.Max.X, x), max(area.Max.Y, y)
+			}
+		}
+	}
+	return area
+}
+
 // TestGenerationDrawsImagesUpright: the first kind on top, pixels where they are in their images, white where they are 1; and what a
 // table of something else says.
 func TestGenerationDrawsImagesUpright(t *testing.T) {
@@ -44,23 +65,7 @@ func TestGenerationDrawsImagesUpright(t *testing.T) {
 			}
 		}
 	}
-	// The picture is the largest black-and-white block: find its extent by its black pixels, then look at the middles of its cells.
-	b := img.Bounds()
-	area := image.Rectangle{Min: b.Max}
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		run := 0
-		for x := b.Min.X; x < b.Max.X; x++ {
-			if r, g, bl, _ := img.At(x, y).RGBA(); r == 0 && g == 0 && bl == 0 {
-				run++
-			} else {
-				run = 0
-			}
-			if run > 40 { // no stroke of a letter or an axis that is not black is as long
-				area.Min.X, area.Min.Y = min(area.Min.X, x-40), min(area.Min.Y, y)
-				area.Max.X, area.Max.Y = max(area.Max.X, x), max(area.Max.Y, y)
-			}
-		}
-	}
+	area := black(img)
 	// Rows of cells from above: 1 0 | 0 0, 0 0 | 0 1, then 0 1 | - -, 0 0 | - -.
 	want := [][]bool{{true, false, false, false}, {false, false, false, true}, {false, true, false, false}, {false, false, false, false}}
 	for row, cells := range want {

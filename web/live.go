@@ -66,7 +66,7 @@ func (v *live) register(mux *http.ServeMux) {
 
 // choices are the words that a form offers, and the values it starts with.
 func (v *live) choices(w http.ResponseWriter, r *http.Request) {
-	answer(w, map[string]any{"data": v.opts.Sets, "act": nn.Activations(), "rule": train.Rules, "solver": learn.MethodNames(), "optim": train.Optimizers,
+	answer(w, map[string]any{"data": v.opts.Sets, "act": nn.Activations(), "rule": train.Supervised(), "solver": learn.MethodNames(), "optim": train.Optimizers,
 		"coords": train.Coordinates, "most": v.opts.Trainings, "defaults": liveDefaults()})
 }
 
