@@ -216,12 +216,10 @@ func checkAllocs[T tensor.Float](t *testing.T) {
 						}
 					}
 				}
-				// A method sizes its room at its first shard, which a worker that the system lets wait may get late.
+				// Convolutions work in as many spare blocks as calls have ever met: with several workers it is steady once they have.
 				n := testing.AllocsPerRun(5, step)
-				for range 20 {
-					if n != 0 {
-						n = testing.AllocsPerRun(5, step)
-					}
+				for tries := 0; n != 0 && workers > 1 && tries < 20; tries++ {
+					n = testing.AllocsPerRun(5, step)
 				}
 				if n != 0 {
 					t.Errorf("%s on %v, %d workers: %v allocations", k.name, act, workers, n)

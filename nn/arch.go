@@ -116,6 +116,12 @@ func (a Arch) Validate() error {
 	case a.Param != Standard && a.Nodes != nil:
 		faults = append(faults, fmt.Errorf("parameterisation %s: want standard in a network that is more than fully connected layers", a.Param))
 	}
+	switch {
+	case a.Feedback > Learned:
+		faults = append(faults, fmt.Errorf("feedback %d: want one of %s", a.Feedback, strings.Join(feedbackNames[:], ", ")))
+	case a.Feedback != Symmetric && (a.Residual || a.Nodes != nil || a.Param != Standard):
+		faults = append(faults, errors.New("feedback: want symmetric with residual or scaled layers, and in a network that is more than fully connected ones"))
+	}
 	return errors.Join(faults...)
 }
 

@@ -66,7 +66,13 @@ func (v *live) register(mux *http.ServeMux) {
 
 // choices are the words that a form offers, and the values it starts with.
 func (v *live) choices(w http.ResponseWriter, r *http.Request) {
-	answer(w, map[string]any{"data": v.opts.Sets, "act": nn.Activations(), "rule": train.Supervised(), "solver": learn.MethodNames(), "optim": train.Optimizers,
+	var solves []string
+	for _, rule := range train.Supervised() {
+		if (train.Spec{Rule: rule}).Solves() {
+			solves = append(solves, rule)
+		}
+	}
+	answer(w, map[string]any{"data": v.opts.Sets, "solves": solves, "act": nn.Activations(), "rule": train.Supervised(), "solver": learn.MethodNames(), "optim": train.Optimizers,
 		"coords": train.Coordinates, "most": v.opts.Trainings, "defaults": liveDefaults()})
 }
 
@@ -146,6 +152,9 @@ func bounded(s train.Spec) error {
 	arch, _, err := s.Network()
 	if err != nil {
 		return err
+	}
+	if arch.Nodes != nil {
+		return fmt.Errorf("--arch %s: want fully connected layers here; settle train takes all", s.Arch)
 	}
 	params := 0
 	for l := 1; l < len(arch.Dims); l++ {

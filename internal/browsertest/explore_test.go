@@ -89,7 +89,7 @@ func TestExplorer(t *testing.T) {
 		test func(*testing.T, *explorer)
 	}{
 		{"toy numbers", toyNumbers}, {"toy controls", toyControls}, {"toy by hand", toyByHand}, {"toy by touch", toyByTouch}, {"toy calm", toyCalm}, {"toy shared", toyShared}, {"toy in space", toyInSpace}, {"toy downloads", toyDownloads},
-		{"toy absorbs changes", toyAbsorbs}, {"speed", speed}, {"training", training}, {"inside", inside}, {"drawing", drawing}, {"tabs", tabs}, {"runs", runs}, {"static page", staticPage}, {"accessible", accessible}, {"ended", ended},
+		{"toy absorbs changes", toyAbsorbs}, {"speed", speed}, {"training", training}, {"inside", inside}, {"drawing", drawing}, {"tabs", tabs}, {"runs", runs}, {"reports", reports}, {"static page", staticPage}, {"accessible", accessible}, {"ended", ended},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, x) })
 	}
@@ -589,7 +589,7 @@ func runs(t *testing.T, x *explorer) {
 	var result struct{ Run string }
 	x.json(t, &result, "train", "--arch", "784-16-10", "--batches", "80", "--rule", "bp", "--lr", "0.003")
 	x.json(t, &result, "train", "--arch", "784-24-10", "--batches", "80")
-	x.json(t, &result, "toy", "--grid", "21", "--starts", "5", "--noise-runs", "1")
+	x.json(t, &result, "train", "--arch", "784-10", "--batches", "10", "--optim", "sgd")
 	p := x.open(t, "runs", 1440)
 	rows := func() []string {
 		return eval[[]string](p, `[...document.querySelectorAll("#runs tbody tr")].map(r => r.dataset.run)`)
@@ -633,27 +633,33 @@ func runs(t *testing.T, x *explorer) {
 		p.until(`location.search.includes("chosen=")`)
 	}
 	p.shot("runs-1440")
+	p.blameless()
+	q := x.open(t, "runs"+eval[string](p, "location.search"), 390)
+	q.shot("runs-390")
+	q.blameless()
+}
+
+// reports: the pictures of a run show; its report has its style, and could run nothing.
+func reports(t *testing.T, x *explorer) {
+	var result struct{ Run string }
+	x.json(t, &result, "toy", "--grid", "21", "--starts", "5", "--noise-runs", "1")
 	toy := filepath.Base(result.Run)
-	p.click(fmt.Sprintf(`[data-run=%q] input`, toy))
-	p.until(`document.querySelectorAll(".thumbs img").length > 3`)
-	p.run(`document.querySelector(".thumbs").scrollIntoView()`)
-	p.until(`[...document.querySelectorAll(".thumbs img")].some(i => i.complete && i.naturalWidth > 50)`)
-	// A report has its style, and could run nothing.
 	report := filepath.Join(x.dir, "runs", toy, "report.html")
 	if err := os.WriteFile(report, []byte(`<!DOCTYPE html><link rel="icon" href="data:,"><style>p { color: rgb(1, 2, 3) }</style><p>report</p><script>document.querySelector("p").remove()</script>`), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	p.click("#reload")
+	p := x.open(t, "runs", 1440)
+	p.click(fmt.Sprintf(`[data-run=%q] input`, toy))
+	p.until(`document.querySelectorAll(".thumbs img").length > 3`)
+	p.run(`document.querySelector(".thumbs").scrollIntoView()`)
+	p.until(`[...document.querySelectorAll(".thumbs img")].some(i => i.complete && i.naturalWidth > 50)`)
 	p.until(`document.querySelector("#files a[href$='report.html']")`)
 	address := eval[string](p, `document.querySelector("#files a[href$='report.html']").href`)
 	r := openTab(t, x.browser, address, 1440, func(u string) bool { return u == address })
 	if got := eval[string](r, `getComputedStyle(document.querySelector("p")).color`); got != "rgb(1, 2, 3)" {
 		t.Errorf("the report's text is %s", got)
 	}
-	q := x.open(t, "runs"+eval[string](p, "location.search"), 390)
-	q.shot("runs-390")
 	p.blameless()
-	q.blameless()
 }
 
 // staticPage: the toy works from a plain file server, in a folder of it, and asks it for nothing but its files.

@@ -295,7 +295,7 @@ function play() {
 function fillForm() {
   const v = view.values;
   for (const name of [...form, ...looking]) if (document.activeElement !== $(`#${name}`) || $(`#${name}`).tagName === "SELECT") $(`#${name}`).value = v[name];
-  $("#solver").disabled = v.rule === "bp" || v.rule === "bp-curved" || v.rule === "ipc";
+  $("#solver").disabled = !choices.solves.includes(v.rule);
 }
 
 async function start() {
