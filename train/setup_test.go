@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"math"
-	"slices"
 	"testing"
 
 	"github.com/settle-pc/settle/data"
@@ -20,8 +19,7 @@ func small() Spec {
 	return s
 }
 
-// supervised are the rules that learn targets from inputs.
-var supervised = slices.DeleteFunc(slices.Clone(Rules), func(r string) bool { return r == "pc-generative" })
+var supervised = Supervised()
 
 // generative is small for the rule that learns images from causes.
 func generative() Spec {

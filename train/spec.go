@@ -85,6 +85,11 @@ var (
 	Schedules   = []string{"constant", "cosine", "warmup-cosine", "pcx"}
 )
 
+// Supervised lists the rules that learn targets from inputs: all but pc-generative.
+func Supervised() []string {
+	return slices.DeleteFunc(slices.Clone(Rules), func(r string) bool { return Spec{Rule: r}.generates() })
+}
+
 // Network returns the architecture and initialisation, with every fault in their description.
 func (s Spec) Network() (nn.Arch, nn.Init, error) {
 	var a nn.Arch
@@ -131,10 +136,7 @@ func (s Spec) Validate() error {
 	word("dtype", s.DType, DTypes)
 	word("rule", s.Rule, Rules)
 	word("loss", s.Loss, Losses)
-	if _, err := s.precisions(); err != nil {
-		faults = append(faults, fmt.Errorf("--precision %w", err))
-	}
-	s.variants(must)
+	faults = append(faults, s.variants(must))
 	word("coords", s.Coords, Coordinates)
 	if _, err := learn.NewMethod[float64](s.Solver, s.Coordinates(), s.tuning()); err != nil {
 		faults = append(faults, fmt.Errorf("--solver %w", err))
@@ -169,8 +171,8 @@ func (s Spec) Validate() error {
 	return errors.Join(faults...)
 }
 
-// variants tests what belongs to variants of rule, energy and inference, and to none else.
-func (s Spec) variants(must func(ok bool, flag string, v any, want string)) {
+// variants tests what belongs to variants of rule, energy and inference, and to none else. The error is of the precisions.
+func (s Spec) variants(must func(ok bool, flag string, v any, want string)) error {
 	nudged := s.Rule == "pc-nudged" || s.Rule == "pc-centred"
 	must(finite(s.Beta) && (nudged || s.Beta == 0), "beta", s.Beta, "a number of either sign, or 0 for 0.1, with --rule pc-nudged or pc-centred, and none without")
 	must(s.Precision == "" || s.Infers(), "precision", s.Precision, "none with --rule "+s.Rule+", which has no errors to weigh")
@@ -192,6 +194,10 @@ func (s Spec) variants(must func(ok bool, flag string, v any, want string)) {
 	quadratic := s.squared() || (s.Solver != "exact" && s.Solver != "chord" && s.Solver != "newton")
 	must(s.squared() || s.Rule != "bp-curved", "loss", s.Loss, "mse with --rule bp-curved, which knows the curvature of squared error only")
 	must(quadratic, "solver", s.Solver, "auto, bb, cg or a method with a step of its own with a --loss other than mse")
+	if _, err := s.precisions(); err != nil {
+		return fmt.Errorf("--precision %w", err)
+	}
+	return nil
 }
 
 // normalization returns the mean and deviation that the spec asks for, 0 and 0 for those of the set.

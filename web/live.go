@@ -67,12 +67,12 @@ func (v *live) register(mux *http.ServeMux) {
 // choices are the words that a form offers, and the values it starts with.
 func (v *live) choices(w http.ResponseWriter, r *http.Request) {
 	var solves []string
-	for _, rule := range train.Rules {
+	for _, rule := range train.Supervised() {
 		if (train.Spec{Rule: rule}).Solves() {
 			solves = append(solves, rule)
 		}
 	}
-	answer(w, map[string]any{"data": v.opts.Sets, "solves": solves, "act": nn.Activations(), "rule": train.Rules, "solver": learn.MethodNames(), "optim": train.Optimizers,
+	answer(w, map[string]any{"data": v.opts.Sets, "solves": solves, "act": nn.Activations(), "rule": train.Supervised(), "solver": learn.MethodNames(), "optim": train.Optimizers,
 		"coords": train.Coordinates, "most": v.opts.Trainings, "defaults": liveDefaults()})
 }
 

@@ -298,7 +298,7 @@ func TestRefusedTrainings(t *testing.T) {
 	for _, c := range []struct{ body, want string }{
 		{small(5, `,"lr":0`), "--lr 0: want"}, {small(5, `,"act":"x"`), "--act"}, {`{"data":"/etc"}`, `--data`}, {`{"data":"../set"}`, `--data`},
 		{small(5, `,"arch":"64-99999999-4"`), "weights"}, {small(5, `,"arch":"64-4000x40-4"`), "weights"}, {small(5, `,"arch":"64-9x70-4"`), "layers"},
-		{small(5, `,"arch":"63-4"`), "inputs"}, {small(5, `,"arch":"1x8x8-conv4k3-4"`), "--arch"}, {small(5, `,"batch":2000`), "--batch"}, {small(5, `,"batches":99999999`), "batches"}, {small(5, `,"unknown":1`), "unknown"},
+		{small(5, `,"arch":"63-4"`), "inputs"}, {small(5, `,"arch":"3-16-64","rule":"pc-generative"`), "--rule"}, {small(5, `,"arch":"1x8x8-conv4k3-4"`), "--arch"}, {small(5, `,"batch":2000`), "--batch"}, {small(5, `,"batches":99999999`), "batches"}, {small(5, `,"unknown":1`), "unknown"},
 	} {
 		code, text := x.ask("POST", "/api/trainings", c.body, asJSON)
 		if code != http.StatusBadRequest || !strings.Contains(text, c.want) {
