@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -148,6 +149,9 @@ func (v *live) create(w http.ResponseWriter, r *http.Request) {
 func bounded(s train.Spec) error {
 	if err := s.Validate(); err != nil {
 		return err
+	}
+	if !slices.Contains(train.Supervised(), s.Rule) {
+		return fmt.Errorf("--rule %s: want one of %s here", s.Rule, strings.Join(train.Supervised(), ", "))
 	}
 	arch, _, err := s.Network()
 	if err != nil {
