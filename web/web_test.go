@@ -260,6 +260,20 @@ func TestLookAgreesWithTheLibrary(t *testing.T) {
 	}
 }
 
+// TestEveryRuleTrainsAndCanBeLookedInto.
+func TestEveryRuleTrainsAndCanBeLookedInto(t *testing.T) {
+	x := open(t)
+	for _, rule := range rules() {
+		e := x.train(small(3, `,"rule":"`+rule+`"`))
+		x.until(e.ID, done)
+		var v view
+		x.post(fmt.Sprintf("/api/trainings/%d/look", e.ID), `{"steps":5}`, &v)
+		if len(v.Frames) != 6 || !(v.Frames[5].Energy < v.Frames[0].Energy) {
+			t.Errorf("%s: %d frames", rule, len(v.Frames))
+		}
+	}
+}
+
 // TestDivergedTrainingSaysSo and goes on answering.
 func TestDivergedTrainingSaysSo(t *testing.T) {
 	x := open(t)
@@ -298,7 +312,7 @@ func TestRefusedTrainings(t *testing.T) {
 	for _, c := range []struct{ body, want string }{
 		{small(5, `,"lr":0`), "--lr 0: want"}, {small(5, `,"act":"x"`), "--act"}, {`{"data":"/etc"}`, `--data`}, {`{"data":"../set"}`, `--data`},
 		{small(5, `,"arch":"64-99999999-4"`), "weights"}, {small(5, `,"arch":"64-4000x40-4"`), "weights"}, {small(5, `,"arch":"64-9x70-4"`), "layers"},
-		{small(5, `,"arch":"63-4"`), "inputs"}, {small(5, `,"arch":"3-16-64","rule":"pc-generative"`), "--rule"}, {small(5, `,"arch":"1x8x8-conv4k3-4"`), "--arch"}, {small(5, `,"batch":2000`), "--batch"}, {small(5, `,"batches":99999999`), "batches"}, {small(5, `,"unknown":1`), "unknown"},
+		{small(5, `,"arch":"63-4"`), "inputs"}, {small(5, `,"rule":"pc-generative"`), "--rule"}, {small(5, `,"precision":"2"`), "precision"}, {small(5, `,"arch":"1x8x8-conv4k3-4"`), "--arch"}, {small(5, `,"batch":2000`), "--batch"}, {small(5, `,"batches":99999999`), "batches"}, {small(5, `,"unknown":1`), "unknown"},
 	} {
 		code, text := x.ask("POST", "/api/trainings", c.body, asJSON)
 		if code != http.StatusBadRequest || !strings.Contains(text, c.want) {
