@@ -81,7 +81,7 @@ func TestPixelStatistics(t *testing.T) {
 		{[]byte{0, 0, 0, 255}, 0.25, 0.4330},         // √3/4 = 0.43301…
 		{[]byte{255, 255, 255, 254}, 0.9990, 0.0017}, // mean 1 − 1/1020, deviation √3/1020 = 0.001698…
 	} {
-		s, err := New("stats", 1, 2, Split{Images: c.pixels, Labels: []uint8{0, 1}}, test)
+		s, err := New("stats", Size{1, 2, 1}, Split{Images: c.pixels, Labels: []uint8{0, 1}}, test)
 		if err != nil {
 			t.Error(err)
 		} else if s.Mean != c.mean || s.Std != c.std {
@@ -99,7 +99,7 @@ func TestNewNamesTheFault(t *testing.T) {
 		train, test Split
 		words       string
 	}{
-		{"no columns", 2, 0, good, good, "training images: size 2×0"},
+		{"no columns", 2, 0, good, good, "training images: size 2×0×1"},
 		{"no training", 1, 2, Split{}, good, "training labels: empty"},
 		{"no test", 1, 2, good, Split{}, "test labels: empty"},
 		{"odd bytes", 1, 2, p("abc", 0, 1), good, "training images: 3 bytes|1×2"},
@@ -110,7 +110,7 @@ func TestNewNamesTheFault(t *testing.T) {
 		{"grey", 1, 2, p("aaaa", 0, 1), good, "training images: all pixels are about 97"},
 		{"classes and grey", 1, 2, p("aaaa", 0, 1), p("abcd", 1, 9), "label 9|all pixels"},
 	} {
-		_, err := New("bytes", c.rows, c.cols, c.train, c.test)
+		_, err := New("bytes", Size{c.rows, c.cols, 1}, c.train, c.test)
 		if err == nil {
 			t.Errorf("%s: accepted", c.name)
 			continue

@@ -81,7 +81,7 @@ func (s *Set) moments(image []byte) [momentCount]float64 {
 		if b == 0 {
 			continue
 		}
-		v, c, r := float64(b)/255, float64(at%s.Cols), float64(at/s.Cols)
+		v, c, r := float64(b)/255, float64(at/s.Channels%s.Cols), float64(at/s.Channels/s.Cols)
 		ink += v
 		x += v * c
 		y += v * r

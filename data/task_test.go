@@ -38,7 +38,7 @@ func bar(at ...int) []byte {
 
 // Moments of pictures drawn by hand: a vertical stroke, a horizontal one, a diagonal, a point, nothing.
 func TestMomentsAreThoseOfTheInk(t *testing.T) {
-	s := &Set{Rows: 5, Cols: 5, Inputs: 25}
+	s := &Set{Size: Size{5, 5, 1}, Inputs: 25}
 	for _, c := range []struct {
 		name  string
 		image []byte

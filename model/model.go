@@ -3,7 +3,7 @@
 // Layer l = 1…L holds the tensors layers.l.W (n_l×n_{l−1}, row-major) and, with biases, layers.l.b (n_l), or whatever its
 // nn.Param list: a convolution W of out×kernel×kernel×in, a normalisation gain and shift, attention Wq, Wk, Wv, Wo. The metadata
 // say what is needed to build the network and to feed it: format, arch, act, place, bias, and mean, std, rows, cols,
-// data of the set it was trained on, and the loss if it was not squared error.
+// data and, if not 1, channels of the set it was trained on, and the loss if it was not squared error.
 package model
 
 import (
@@ -32,6 +32,7 @@ type Meta struct {
 	Arch       nn.Arch
 	Data       string  // name of the training set
 	Rows, Cols int     // of its images
+	Channels   int     // of a pixel, side by side in the inputs; 0 stands for 1
 	Mean, Std  float64 // inputs are (v/255 − Mean)/Std
 	Loss       string  // that it was trained by: cross-entropy and bernoulli, whose outputs are logits, or empty: mse
 }
@@ -67,6 +68,9 @@ func (m Meta) Metadata() map[string]string {
 	}
 	if m.Arch.Param != nn.Standard { // files of earlier versions have no such networks
 		meta["param"] = m.Arch.Param.String()
+	}
+	if m.Channels > 1 { // files of earlier versions have one
+		meta["channels"] = strconv.Itoa(m.Channels)
 	}
 	if m.Loss != "" { // files of earlier versions have none
 		meta["loss"] = m.Loss
@@ -126,6 +130,11 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 	fail(unread(meta, "rows", err, "a whole number"))
 	m.Cols, err = strconv.Atoi(meta["cols"])
 	fail(unread(meta, "cols", err, "a whole number"))
+	m.Channels = 1
+	if given, ok := meta["channels"]; ok {
+		m.Channels, err = strconv.Atoi(given)
+		fail(unread(meta, "channels", err, "a whole number"))
+	}
 	var errs [2]error
 	m.Mean, errs[0] = strconv.ParseFloat(meta["mean"], 64)
 	fail(unread(meta, "mean", errs[0], "a number"))
@@ -139,14 +148,25 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 		fail(fmt.Errorf("metadata loss %q: want none, cross-entropy or bernoulli", m.Loss))
 	}
 	if dims := m.Arch.Dims; dims != nil && !m.fits(dims[0]) {
-		fail(fmt.Errorf("rows %d, cols %d: want the rows and columns of images with the %d pixels that arch begins with", m.Rows, m.Cols, dims[0]))
+		fail(fmt.Errorf("rows %d, cols %d%s: want those of images with the %d values that arch begins with", m.Rows, m.Cols, m.channels(), dims[0]))
 	}
 	return m, errors.Join(faults...)
 }
 
-// fits reports whether an image has as many pixels as the network has inputs.
+// fits reports whether an image has as many values as the network has inputs.
 func (m Meta) fits(inputs int) bool {
-	return m.Rows >= 1 && m.Cols >= 1 && inputs%m.Rows == 0 && inputs/m.Rows == m.Cols
+	if m.Rows < 1 || m.Cols < 1 || m.Channels < 1 || inputs%m.Rows != 0 || inputs/m.Rows%m.Cols != 0 {
+		return false
+	}
+	return inputs/m.Rows/m.Cols == m.Channels
+}
+
+// channels names them where there are several.
+func (m Meta) channels() string {
+	if m.Channels == 1 {
+		return ""
+	}
+	return fmt.Sprintf(", channels %d", m.Channels)
 }
 
 func wrap(key string, err error) error {

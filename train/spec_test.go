@@ -129,7 +129,7 @@ func TestSpecMustFitTheData(t *testing.T) {
 	}{
 		{func(s *Spec) { s.Arch = "35-12-4" }, "--arch 35-12-4: 35 inputs: want the 36 pixels"},
 		{func(s *Spec) { s.Arch = "36-12-10" }, "--arch 36-12-10: 10 outputs: want the 4 classes"},
-		{func(s *Spec) { s.Arch = "1x4x9-conv2k3-4" }, "--arch 1x4x9-conv2k3-4: input 1x4x9: want CHANNELSx6x6"},
+		{func(s *Spec) { s.Arch = "1x4x9-conv2k3-4" }, "--arch 1x4x9-conv2k3-4: input 1x4x9: want 1x6x6"},
 		{func(s *Spec) { s.Limit = 201 }, "--limit 201: want at most the 200"},
 		{func(s *Spec) { s.Batch = 201 }, "--batch 201: want at most the 200"},
 		{func(s *Spec) { s.Limit, s.Batch = 20, 21 }, "--batch 21: want at most the 20"},
