@@ -1,7 +1,6 @@
 package data
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"slices"
@@ -75,7 +74,7 @@ func (d root) readNPY(file string) (NPY, error) {
 		return NPY{}, bare(err)
 	}
 	defer f.Close()
-	return ReadNPY(bufio.NewReaderSize(f, bufferSize))
+	return ReadNPY(f)
 }
 
 // images checks that the array is one of images.

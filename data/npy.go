@@ -51,7 +51,7 @@ func ReadNPY(r io.Reader) (NPY, error) {
 	for _, s := range strings.Split(strings.Trim(dims[1], ", "), ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(s))
 		if err != nil || n < 1 || n > maxBytes/total {
-			return NPY{}, fmt.Errorf("shape (%s) of %s: want from 1 to %d bytes", dims[1], a.Type, maxBytes)
+			return NPY{}, fmt.Errorf("shape (%s): want from 1 to %d bytes of %s", dims[1], maxBytes, a.Type)
 		}
 		total *= n
 		a.Shape = append(a.Shape, n)

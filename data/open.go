@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -118,19 +119,23 @@ func OpenNPZ(file string) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data: %s: %w", file, bare(err))
 	}
-	z, err := zip.NewReader(f, info.Size())
+	return readNPZ(f, info.Size(), file)
+}
+
+func readNPZ(r io.ReaderAt, size int64, name string) (*Set, error) {
+	z, err := zip.NewReader(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("data: %s: not an .npz file, or cut short: %w", file, err)
+		return nil, fmt.Errorf("data: %s: not an .npz file, or cut short: %w", name, err)
 	}
 	entries, err := fs.ReadDir(z, ".")
 	if err != nil {
-		return nil, fmt.Errorf("data: %s: not an .npz file: %w", file, bare(err))
+		return nil, fmt.Errorf("data: %s: not an .npz file: %w", name, bare(err))
 	}
-	s, err := openArrays(root{z, file, entries})
+	s, err := openArrays(root{z, name, entries})
 	if err != nil {
 		return nil, err
 	}
-	s.Name = file
+	s.Name = name
 	return s, nil
 }
 

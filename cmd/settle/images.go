@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"math"
 	"os"
@@ -90,7 +89,7 @@ func readIDX(f *os.File, m model.Meta) ([][]float64, error) {
 // readNPY reads an array whose last axis has all values of an image, or whose last axes are rows, columns and, where there are several,
 // channels.
 func readNPY(f *os.File, m model.Meta) ([][]float64, error) {
-	a, err := data.ReadNPY(bufio.NewReader(f))
+	a, err := data.ReadNPY(f)
 	if err != nil {
 		return nil, err
 	}
