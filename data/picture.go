@@ -47,7 +47,7 @@ func ReadPicture(r io.ReadSeeker, fits func(rows, cols int) error) (Picture, err
 	}
 	img, err := decoders[kind](r)
 	if err != nil {
-		return Picture{}, fmt.Errorf("%s image damaged or cut short: %w", strings.ToUpper(kind), cut(err))
+		return Picture{}, fmt.Errorf("%s image cannot be read: %w", strings.ToUpper(kind), cut(err))
 	}
 	if b := img.Bounds(); b.Dx() != width || b.Dy() != height {
 		return Picture{}, fmt.Errorf("frame of %d×%d pixels in an image of %d×%d: want one that fills it", b.Dx(), b.Dy(), width, height)
@@ -77,7 +77,7 @@ func pictureSize(r io.Reader) (width, height int, kind string, err error) {
 	case errors.Is(err, image.ErrFormat) || err == nil && decoders[kind] == nil:
 		return 0, 0, "", errors.New("not a PNG, JPEG or GIF image")
 	case err != nil:
-		return 0, 0, "", fmt.Errorf("%s header damaged or cut short: %w", strings.ToUpper(kind), cut(err))
+		return 0, 0, "", fmt.Errorf("%s header cannot be read: %w", strings.ToUpper(kind), cut(err))
 	case c.Width < 1 || c.Height < 1 || c.Width > maxPixels/c.Height:
 		return 0, 0, "", fmt.Errorf("%d×%d pixels: want from 1 to %d", c.Width, c.Height, maxPixels)
 	}

@@ -28,8 +28,8 @@ func (s *Set) Autoencoding() *Set {
 const momentCount = 4
 
 // Regression returns the set with four numbers for each image as its target, sharing its bytes: with the pixels v as
-// weights, the mean of v, the standard deviations of column and row, and the slant, their covariance over the variance
-// of the row. Each has mean 0 and variance 1 over the training images. Images without ink have all their deviations and
+// weights, their channels alike, the mean of v, the standard deviations of column and row, and the slant, their covariance
+// over the variance of the row. Each has mean 0 and variance 1 over the training images. Images without ink have all their deviations and
 // their slant at 0.
 func (s *Set) Regression() *Set {
 	out := *s

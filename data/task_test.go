@@ -61,6 +61,30 @@ func TestMomentsAreThoseOfTheInk(t *testing.T) {
 	}
 }
 
+// In colour, ink is the sum of the channels: white on black has the moments of the same picture in grey, and so has one channel of
+// three, but for the mean.
+func TestMomentsInColour(t *testing.T) {
+	grey, colour := &Set{Size: Size{5, 5, 1}, Inputs: 25}, &Set{Size: Size{5, 5, 3}, Inputs: 75}
+	image := bar(6, 12, 18, 19)
+	want := grey.moments(image)
+	white, green := make([]byte, 75), make([]byte, 75)
+	for i, v := range image {
+		white[3*i], white[3*i+1], white[3*i+2] = v, v, v
+		green[3*i+1] = v
+	}
+	for name, c := range map[string]struct {
+		image []byte
+		ink   float64
+	}{"white": {white, want[0]}, "green": {green, want[0] / 3}} {
+		got := colour.moments(c.image)
+		for k, v := range [4]float64{c.ink, want[1], want[2], want[3]} {
+			if math.Abs(got[k]-v) > 1e-7 { // as above
+				t.Errorf("%s: moment %d is %v, want %v", name, k, got[k], v)
+			}
+		}
+	}
+}
+
 func TestRegressionIsStandardised(t *testing.T) {
 	s := Synthetic(3, 40, 5, 4, 3).Regression()
 	if s.Outputs != 4 || len(s.Train.Targets) != 4*40 || len(s.Test.Targets) != 4*s.Test.N() {
