@@ -29,8 +29,8 @@ const momentCount = 4
 
 // Regression returns the set with four numbers for each image as its target, sharing its bytes: with the pixels v as
 // weights, their channels alike, the mean of v, the standard deviations of column and row, and the slant, their covariance
-// over the variance of the row. Each has mean 0 and variance 1 over the training images. Images without ink have all their deviations and
-// their slant at 0.
+// over the variance of the row. Each has mean 0 and variance 1 over the training images. Images without ink have all their
+// deviations and their slant at 0.
 func (s *Set) Regression() *Set {
 	out := *s
 	out.Task, out.Outputs = Moments, momentCount
