@@ -273,6 +273,10 @@ func TestPicturesNameTheFault(t *testing.T) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.words)
 		}
 	}
+}
+
+func TestPictureFoldersNameTheFault(t *testing.T) {
+	good := pictureFolder(t, Synthetic(4, 8, 2, 3, 2))
 	for name, c := range map[string]struct {
 		files fstest.MapFS
 		words string
@@ -286,8 +290,7 @@ func TestPicturesNameTheFault(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.words)
 		}
 	}
-	many := manyClasses(t)
-	if _, err := Open(many, "dir"); err == nil || !strings.Contains(err.Error(), "257 classes") {
+	if _, err := Open(manyClasses(t), "dir"); err == nil || !strings.Contains(err.Error(), "257 classes") {
 		t.Errorf("257 classes: %v", err)
 	}
 }
