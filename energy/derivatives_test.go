@@ -144,6 +144,27 @@ func TestAnotherOutputTerm(t *testing.T) {
 	})
 }
 
+// TestPlaceIsTheInverseOfEval: the point that Place makes of the activities has them, in either coordinates.
+func TestPlaceIsTheInverseOfEval(t *testing.T) {
+	eachProblem(t, func(t *testing.T, x *fixture) {
+		for _, c := range x.both() {
+			eval(c, x.point)
+			z := make([]tensor.Matrix[float64], x.L()+1)
+			for l := range z {
+				z[l] = check.Clone(x.state.Trace.Z[l])
+			}
+			got := check.Random[float64](x.rng, x.rows, x.state.Dim())
+			c.f.Place(got, z)
+			for i := range x.rows {
+				// In errors a difference of activities; a point without coordinates has none.
+				if x.state.Dim() > 0 && !(check.RelError(got.Row(i), x.point.Row(i)) <= 10*roundTol) {
+					t.Errorf("%s: placed at %v, want %v", c.name, got.Row(i), x.point.Row(i))
+				}
+			}
+		}
+	})
+}
+
 func TestErrorAndActivityEnergiesAgree(t *testing.T) {
 	eachProblem(t, func(t *testing.T, x *fixture) {
 		c := x.both()

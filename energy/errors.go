@@ -17,6 +17,26 @@ func (s *State[T]) Errors() *Errors[T] { return &Errors[T]{s} }
 // Start stores the feedforward point in e (B×Dim): zero. Cost: nothing.
 func (x *Errors[T]) Start(e tensor.Matrix[T]) { tensor.Zero(e) }
 
+// Place stores the point e (n×Dim) whose activities are z, l = 0…L, of which the free layers' are used: e_l = z_l − g_l(z_{l−1}).
+// Cost: one pass.
+func (x *Errors[T]) Place(e tensor.Matrix[T], z []tensor.Matrix[T]) {
+	for l, clamped := range x.clamped {
+		if clamped {
+			continue
+		}
+		to := x.of(l, e)
+		x.Trace.Z[l].RowsOf(0, e.Rows).CopyFrom(z[l].RowsOf(0, e.Rows))
+		if l == 0 {
+			to.CopyFrom(x.Trace.Z[0].RowsOf(0, e.Rows))
+			continue
+		}
+		u := x.Trace.U[l].RowsOf(0, e.Rows)
+		x.predict(l, u)
+		tensor.Sub(to, x.Trace.Z[l].RowsOf(0, e.Rows), u)
+	}
+	x.count(1, e.Rows)
+}
+
 // Eval stores F of each sample in f and, unless grad has no rows, ∂F/∂e in grad, at the point e: n×Dim for the first n
 // samples of the batch. It leaves z, u and the caches in the Trace. Cost: one pass, two with grad.
 func (x *Errors[T]) Eval(f []float64, grad, e tensor.Matrix[T]) {

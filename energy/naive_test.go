@@ -219,6 +219,7 @@ type coordinates struct {
 	name string
 	f    interface {
 		Start(z tensor.Matrix[float64])
+		Place(p tensor.Matrix[float64], z []tensor.Matrix[float64])
 		Eval(f []float64, grad, z tensor.Matrix[float64])
 	}
 	z func(i int, p []float64) [][]float64

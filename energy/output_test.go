@@ -107,10 +107,18 @@ func TestOutputDerivativesMeetDifferences(t *testing.T) {
 				t.Errorf("%s: the curvature is off by %g", name, d)
 			}
 		}
-		// The mean is where the term is stationary.
+	}
+}
+
+// TestMeanIsWhereTheTermIsStationary, and Misfit is the distance from it.
+func TestMeanIsWhereTheTermIsStationary(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	for name, out := range outputs {
+		const n = 4
+		y, yhat, r := check.Random[float64](rng, 2, n), check.Random[float64](rng, 2, n), tensor.New[float64](2, n)
 		mean := check.Clone(yhat)
 		out.Mean(mean, mean)
-		out.Residual(make([]float64, 2), r, mean, yhat, pi)
+		out.Residual(make([]float64, 2), r, mean, yhat, 1.7)
 		for i := range 2 {
 			if d := math.Sqrt(tensor.Dot(r.Row(i), r.Row(i))); !(d < 1e-15) {
 				t.Errorf("%s: r at the mean is %g, want 0", name, d)

@@ -35,6 +35,8 @@ type Curvature[T tensor.Float] struct {
 func Lead[T tensor.Float](f Curved[T], rows int) int {
 	n := f.Outputs()
 	switch {
+	case n == 0: // no curvature at hand
+		return 0
 	case f.Quadratic() && n <= max(64, 2*rows):
 		return min(n, rows)
 	case !f.Quadratic() && f.Smooth() && 2*n <= rows:

@@ -21,6 +21,9 @@ type Settings struct {
 	// Patience is the number of steps after which a sample must have made progress, or be Stalled; it is asked again
 	// after twice as many, four times as many, …, for progress since the last time. 0 means 10, negative never.
 	Patience int
+	// Diverge is the rise of F over its start at which a sample counts as Diverged. 0 means DivergeFactor, +Inf never: for draws,
+	// which start where F is small.
+	Diverge float64
 	// Observe, if not nil, is called at the start and after every step, with the samples' point in the Work and the
 	// objective as the method left it.
 	Observe func()
@@ -32,7 +35,7 @@ const DefaultMaxPasses = 100
 // DefaultPatience is what Settings.Patience = 0 means.
 const DefaultPatience = 10
 
-// DivergeFactor is the rise of F over its start at which a sample counts as Diverged.
+// DivergeFactor is what Settings.Diverge = 0 means.
 const DivergeFactor = 100
 
 // A sample is Diverged when F exceeds DivergeFactor times its start, and Stalled when, over the second half of its
@@ -145,6 +148,9 @@ func Solve[T tensor.Float](f Objective[T], w *Work[T], m Method[T], s Settings) 
 	if s.Patience == 0 {
 		s.Patience = DefaultPatience
 	}
+	if s.Diverge == 0 {
+		s.Diverge = DivergeFactor
+	}
 	passes, macs := f.Cost()
 	clear(w.Status)
 	clear(w.Done)
@@ -200,7 +206,7 @@ func (w *Work[T]) judge(s Settings, steps int) int {
 		if st != Moving {
 			continue
 		}
-		st = w.status(i, s.Tol)
+		st = w.status(i, s)
 		switch {
 		case st != Moving:
 		case w.Done[i]: // by the method
@@ -221,14 +227,14 @@ func (w *Work[T]) judge(s Settings, steps int) int {
 }
 
 // status judges sample i by its energy and residual.
-func (w *Work[T]) status(i int, tol float64) Status {
+func (w *Work[T]) status(i int, s Settings) Status {
 	f, res := w.F[i], w.Res[i]
 	switch {
 	case !finite(f) || !finite(res):
 		return NotFinite
-	case res <= tol*w.res0[i]:
+	case res <= s.Tol*w.res0[i]:
 		return Equilibrium
-	case f > DivergeFactor*math.Abs(w.f0[i]):
+	case f > s.Diverge*math.Abs(w.f0[i]):
 		return Diverged
 	}
 	w.bestF[i] = min(w.bestF[i], f)

@@ -99,6 +99,7 @@ func newBatch[T tensor.Float](trace *nn.Trace[T], pool *Pool) *batch[T] {
 		b.shards = append(b.shards, nn.Span{Lo: lo, Hi: min(lo+ShardRows, trace.Rows)})
 	}
 	for i, layer := range net.Layers {
+		layer.Reserve(pool.Workers())
 		units := layer.Units()
 		if units == 0 {
 			continue

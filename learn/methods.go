@@ -16,6 +16,9 @@ type Tuning struct {
 	// Scale multiplies ∂F/∂z in the methods that take a DT; 0 means 1. 1/B is the division of the activity gradient by the
 	// batch size in libraries that differentiate the mean energy of a batch; inference is per sample here, and 1.
 	Scale float64
+	// Temperature and Seed are of langevin: 0 means temperature 1.
+	Temperature float64
+	Seed        uint64
 }
 
 // method is a named inference method: what it needs, and how it is made.
@@ -50,6 +53,9 @@ func methods[T tensor.Float]() []method[T] {
 		{"euler", false, true, func(t Tuning) infer.Method[T] { return &infer.Euler[T]{DT: scaled(t)} }},
 		{"momentum", false, true, momentum(false)},
 		{"nesterov", false, true, momentum(true)},
+		{"langevin", false, true, func(t Tuning) infer.Method[T] {
+			return &infer.Langevin[T]{DT: scaled(t), Temperature: t.Temperature, Seed: t.Seed}
+		}},
 		{"heun", false, true, flow(infer.Heun, 0)},
 		{"bosh", false, true, flow(infer.BogackiShampine, 0)},
 		{"dopri", false, true, flow(infer.DormandPrince, 0)},

@@ -106,7 +106,7 @@ func (r *Nudged[T]) towards(ctx context.Context, b data.Batch[T], beta float64, 
 			to[k] = m + T(T(beta)*(b.Y.Row(i)[k]-m))
 		}
 	}
-	s, err := r.settle(ctx, data.Batch[T]{X: b.X, Y: r.y})
+	s, err := r.settle(ctx, data.Batch[T]{X: b.X, Y: r.y, Draw: b.Draw})
 	all.Passes += s.Passes
 	all.MACs += s.MACs
 	all.Inference.Add(s.Inference)

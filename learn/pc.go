@@ -2,6 +2,8 @@ package learn
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"slices"
 
 	"github.com/settle-pc/settle/data"
@@ -45,12 +47,18 @@ type PC[T tensor.Float] struct {
 	shared infer.Curvature[T]
 
 	diverged bool // some sample has, in a batch so far
+	draws    bool // the methods are infer.Drawers
+	round    uint64
+	clamped  []int // layers that are given: 0 the input, L the target
+	// start puts a shard's point, of the batch whose targets are y, where inference starts: the feedforward point.
+	start func(i int, p *part[T], y tensor.Matrix[T])
 }
 
 // objective is an energy in either coordinates.
 type objective[T tensor.Float] interface {
 	infer.Objective[T]
 	Start(z tensor.Matrix[T])
+	Place(p tensor.Matrix[T], z []tensor.Matrix[T])
 	Clamp(l int, z tensor.Matrix[T])
 }
 
@@ -86,11 +94,16 @@ func NewPC[T tensor.Float](problem *energy.PC[T], inf Inference[T], pool *Pool, 
 	if problem.Clamped != nil {
 		panic("learn: PC clamps input and target")
 	}
+	return newPC(problem, []int{0, problem.Net.L()}, inf, pool, rows)
+}
+
+// newPC is NewPC for the layers that the problem clamps: the input, the target, or both.
+func newPC[T tensor.Float](problem *energy.PC[T], clamped []int, inf Inference[T], pool *Pool, rows int) *PC[T] {
 	if inf.Method == nil {
 		inf.Method = func() infer.Method[T] { return &infer.Auto[T]{} }
 	}
 	state := problem.NewState(rows)
-	r := &PC[T]{batch: newBatch(state.Trace, pool), problem: problem, inf: inf, state: state}
+	r := &PC[T]{batch: newBatch(state.Trace, pool), problem: problem, inf: inf, state: state, clamped: clamped}
 	work := infer.NewWork[T](rows, state.Dim())
 	loss, squares := make([]float64, rows), make([]float64, rows)
 	for _, s := range r.shards {
@@ -106,16 +119,18 @@ func NewPC[T tensor.Float](problem *energy.PC[T], inf Inference[T], pool *Pool, 
 	}
 	for range pool.Workers() {
 		m := inf.Method()
-		if _, ok := m.(*infer.Chord[T]); ok && lead == 0 && inf.Coordinates == Errors {
+		if _, ok := m.(*infer.Chord[T]); ok && lead == 0 && inf.Coordinates == Errors && state.Errors().Outputs() > 0 {
 			lead = min(2, rows) // which it needs, whatever the passes
 		}
 		if s, ok := m.(infer.Sharer[T]); ok && lead > 0 {
 			s.Share(&r.shared)
 			r.lead = r.part(0, lead, work)
 		}
+		_, r.draws = m.(infer.Drawer[T])
 		r.methods = append(r.methods, m)
 	}
 	r.task = r.shard
+	r.start = func(_ int, p *part[T], _ tensor.Matrix[T]) { p.f.Start(p.work.Z) }
 	return r
 }
 
@@ -172,7 +187,9 @@ func (r *PC[T]) settle(ctx context.Context, b data.Batch[T]) (Stats, error) {
 		return Stats{}, err
 	}
 	r.input = b
-	r.trace.Z[0] = b.X
+	if r.clamped[0] == 0 {
+		r.trace.Z[0] = b.X
+	}
 	stats := Stats{Passes: 1, MACs: 1}
 	if r.lead.f != nil {
 		r.clamp(&r.lead)
@@ -180,6 +197,7 @@ func (r *PC[T]) settle(ctx context.Context, b data.Batch[T]) (Stats, error) {
 		r.spend(&stats, &r.lead)
 	}
 	r.pool.Do(len(r.parts), r.task)
+	r.round++
 	loss, squares := 0.0, 0.0
 	for i := range r.parts {
 		p := &r.parts[i]
@@ -217,16 +235,24 @@ const limitRows = 8
 // be other bits in a training that was resumed.
 func (r *PC[T]) clamp(p *part[T]) {
 	p.state.ResetCost()
-	p.f.Clamp(0, r.input.X.RowsOf(p.lo, p.hi))
-	p.f.Clamp(r.net.L(), r.input.Y.RowsOf(p.lo, p.hi))
+	for _, l := range r.clamped {
+		given := r.input.Y
+		if l == 0 {
+			given = r.input.X
+		}
+		p.f.Clamp(l, given.RowsOf(p.lo, p.hi))
+	}
 }
 
 // shard takes one shard through its whole inference.
 func (r *PC[T]) shard(worker, i int) {
 	p, m := &r.parts[i], r.methods[worker]
 	r.clamp(p)
-	p.f.Start(p.work.Z)
+	r.start(i, p, r.input.Y.RowsOf(p.lo, p.hi))
 	p.fit.begin()
+	if r.draws {
+		m.(infer.Drawer[T]).Draw(r.round, p.lo)
+	}
 	p.result, p.err = infer.Solve[T](p.f, p.work, m, p.settings)
 }
 
@@ -246,8 +272,22 @@ func output[T tensor.Float](p *energy.PC[T]) energy.Output[T] {
 	return p.Output
 }
 
-// State is empty.
-func (r *PC[T]) State() []float64 { return nil }
+// State is empty, or, for methods that draw, the number of inferences so far.
+func (r *PC[T]) State() []float64 {
+	if !r.draws {
+		return nil
+	}
+	return []float64{float64(r.round)}
+}
 
-// SetState takes an empty state.
-func (r *PC[T]) SetState(s []float64) error { return wantEmpty("pc", s) }
+// SetState restores it.
+func (r *PC[T]) SetState(s []float64) error {
+	if !r.draws {
+		return wantEmpty("pc", s)
+	}
+	if len(s) != 1 || !(s[0] >= 0 && s[0] == math.Trunc(s[0])) {
+		return fmt.Errorf("rule state: %v: want the number of inferences so far", s)
+	}
+	r.round = uint64(s[0])
+	return nil
+}

@@ -19,14 +19,17 @@ import (
 // at rest where π_l is the inverse mean square of the errors. With one layer that is the maximum-likelihood estimate. With more it is
 // what Eq. 3 says and no more: a higher precision makes the errors of the equilibrium smaller, which asks for a higher one. Hidden
 // precisions run to MostPrecision, and that of the output too unless the residual r is large beside what hidden errors can take
-// up: along an eigenvector of Σ_{l<L} J_l J_lᵀ/π_l with eigenvalue λ there is a rest only for r² > 4λ. Fixed names the layers to leave
-// alone. Cost: PC's.
+// up: along an eigenvector of Σ_{l<L} J_l J_lᵀ/π_l with eigenvalue λ there is a rest only for r² > 4λ. Cost: PC's.
 type Precise[T tensor.Float] struct {
 	*PC[T]
-	lr    float64
-	fixed []bool
-
+	o        Precision
 	pi, grad []float64
+}
+
+// Precision says how precisions are learned.
+type Precision struct {
+	LR    float64 // above 0, at most 1
+	Fixed []bool  // of each layer: left alone; nil: none
 }
 
 // MostPrecision bounds what Precise learns: from 1/MostPrecision to MostPrecision.
@@ -34,20 +37,20 @@ const MostPrecision = 1e3
 
 var _ Rule[float32] = (*Precise[float32])(nil)
 
-// NewPrecise returns the rule with rate lr, above 0 and at most 1, from the problem's precisions; fixed, if not nil, has an element
-// for each layer. The output term must be squared error. Otherwise NewPC's arguments.
-func NewPrecise[T tensor.Float](problem *energy.PC[T], inf Inference[T], lr float64, fixed []bool, pool *Pool, rows int) *Precise[T] {
+// NewPrecise returns the rule, which starts from the problem's precisions. The output term must be squared error. Otherwise NewPC's
+// arguments.
+func NewPrecise[T tensor.Float](problem *energy.PC[T], inf Inference[T], o Precision, pool *Pool, rows int) *Precise[T] {
 	L := problem.Net.L()
-	if fixed == nil {
-		fixed = make([]bool, L)
+	if o.Fixed == nil {
+		o.Fixed = make([]bool, L)
 	}
-	if !(lr > 0 && lr <= 1) || len(fixed) != L {
+	if !(o.LR > 0 && o.LR <= 1) || len(o.Fixed) != L {
 		panic("learn: precisions want a rate above 0, at most 1, and a word on each layer")
 	}
 	if !output(problem).Quadratic() {
 		panic("learn: precisions are learned with squared error")
 	}
-	r := &Precise[T]{PC: NewPC(problem, inf, pool, rows), lr: lr, fixed: fixed, grad: make([]float64, L)}
+	r := &Precise[T]{PC: NewPC(problem, inf, pool, rows), o: o, grad: make([]float64, L)}
 	r.pi = append(r.pi, r.state.Precisions()...)
 	return r
 }
@@ -63,11 +66,11 @@ func (r *Precise[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimi
 	}
 	r.state.PrecisionGradient(r.grad)
 	for l, g := range r.grad {
-		if r.fixed[l] {
+		if r.o.Fixed[l] {
 			continue
 		}
 		// π ∂/∂π is the derivative in log π.
-		step := r.lr * 2 * r.pi[l] * g / float64(r.trace.Rows*r.net.Width(l+1))
+		step := r.o.LR * 2 * r.pi[l] * g / float64(r.trace.Rows*r.net.Width(l+1))
 		next := math.Exp(math.Log(r.pi[l]) - step)
 		if finite(next) { // a sample that diverged teaches nothing
 			r.pi[l] = min(max(next, 1/MostPrecision), MostPrecision)

@@ -280,7 +280,7 @@ func TestLearnedPrecisionComesToItsClosedForm(t *testing.T) {
 	a := nn.Arch{Dims: []int{3, 2}}
 	net := build[float64](a, 1)
 	b := draw(net, batchRows)
-	r := learn.NewPrecise(&energy.PC[float64]{Net: net}, tight(learn.Errors), 0.3, nil, pool(t, 2), batchRows)
+	r := learn.NewPrecise(&energy.PC[float64]{Net: net}, tight(learn.Errors), learn.Precision{LR: 0.3}, pool(t, 2), batchRows)
 	rest := optim.NewSGD[float64](optim.Rate{LR: 1e-300}, 0)
 	var s learn.Stats
 	for range 200 {
@@ -299,7 +299,8 @@ func TestLearnedPrecisionComesToItsClosedForm(t *testing.T) {
 	deep := build[float64](archs[1], 1)
 	b = draw(deep, batchRows)
 	tensor.Scale(b.Y.Data, 8) // far more than the hidden layers can take up
-	r = learn.NewPrecise(&energy.PC[float64]{Net: deep, Precision: []float64{2, 0.5, 1}}, tight(learn.Errors), 0.3, []bool{true, true, false}, pool(t, 1), batchRows)
+	r = learn.NewPrecise(&energy.PC[float64]{Net: deep, Precision: []float64{2, 0.5, 1}}, learn.Inference[float64]{Settings: infer.Settings{Tol: 1e-9, MaxPasses: 1e5}},
+		learn.Precision{LR: 0.3, Fixed: []bool{true, true, false}}, pool(t, 1), batchRows)
 	for range 300 {
 		if _, err := r.Step(context.Background(), b, rest); err != nil {
 			t.Fatal(err)
@@ -332,7 +333,7 @@ func TestLearnedPrecisionComesToItsClosedForm(t *testing.T) {
 func TestHiddenPrecisionsRunToTheirBound(t *testing.T) {
 	net := build[float64](archs[1], 1)
 	b := draw(net, batchRows)
-	r := learn.NewPrecise(&energy.PC[float64]{Net: net}, learn.Inference[float64]{Settings: infer.Settings{Tol: 1e-6}}, 0.5, nil, pool(t, 1), batchRows)
+	r := learn.NewPrecise(&energy.PC[float64]{Net: net}, learn.Inference[float64]{Settings: infer.Settings{Tol: 1e-6}}, learn.Precision{LR: 0.5}, pool(t, 1), batchRows)
 	for range 200 {
 		if _, err := r.Step(context.Background(), b, optim.NewSGD[float64](optim.Rate{LR: 1e-300}, 0)); err != nil {
 			t.Fatal(err)

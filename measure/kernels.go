@@ -126,7 +126,7 @@ func (q Kernels) bandwidth() float64 {
 func convolutions[T tensor.Float](q Kernels, dtype string, peak float64, done func()) []ConvSpeed {
 	const channels, size, rows = 64, 16, 16
 	rng := rand.New(rand.NewPCG(q.Seed, 1))
-	conv := nn.NewConv2D[T](nn.Image{C: channels, H: size, W: size}, channels, 3, 1, 1, true)
+	conv := nn.NewConv2D[T](nn.Image{C: channels, H: size, W: size}, channels, nn.Kernel{Size: 3, Stride: 1, Pad: 1}, true)
 	net := nn.New[T](conv)
 	n := channels * size * size
 	z, u, dst := tensor.New[T](rows, n), tensor.New[T](rows, n), tensor.New[T](rows, n)

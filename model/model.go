@@ -1,7 +1,8 @@
 // Package model is a network to and from a file: safetensors with the architecture in the metadata.
 //
 // Layer l = 1…L holds the tensors layers.l.W (n_l×n_{l−1}, row-major) and, with biases, layers.l.b (n_l), or whatever its
-// nn.Param list: a convolution W of out×kernel×kernel×in, a normalisation gain and shift, attention Wq, Wk, Wv, Wo. The metadata
+// nn.Param list: a convolution W of out×kernel×kernel×in, a normalisation gain and shift, attention Wq, Wk, Wv, Wo; feedback.l.B beside
+// them are feedback weights that were learned. The metadata
 // say what is needed to build the network and to feed it: format, arch, act, place, bias, and mean, std, rows, cols,
 // data and, if not 1, channels of the set it was trained on, and the loss if it was not squared error.
 package model
@@ -34,6 +35,7 @@ type Meta struct {
 	Rows, Cols int     // of its images
 	Channels   int     // of a pixel, side by side in the inputs; 0 stands for 1
 	Mean, Std  float64 // inputs are (v/255 − Mean)/Std
+	Generates  bool    // the outputs are the image, predicted from causes
 	Loss       string  // that it was trained by: cross-entropy and bernoulli, whose outputs are logits, or empty: mse
 }
 
@@ -56,7 +58,16 @@ func Tensors[T tensor.Float](net *nn.Network[T]) []safetensors.Tensor {
 	return out
 }
 
-func tensorName(l int, p nn.Param) string { return fmt.Sprintf("layers.%d.%s", l, p.Name) }
+// tensorName names a parameter of layer l. Learned feedback weights, which no prediction needs, stand apart: a model file with them
+// is read as one without.
+func tensorName(l int, p nn.Param) string {
+	if p.Name == "B" {
+		return fmt.Sprintf("feedback.%d.%s", l, p.Name)
+	}
+	return fmt.Sprintf("%s%d.%s", layerPrefix, l, p.Name)
+}
+
+const layerPrefix = "layers."
 
 // Metadata returns m as the metadata of a file.
 func (m Meta) Metadata() map[string]string {
@@ -74,6 +85,9 @@ func (m Meta) Metadata() map[string]string {
 	}
 	if m.Loss != "" { // files of earlier versions have none
 		meta["loss"] = m.Loss
+	}
+	if m.Generates {
+		meta["generates"] = strconv.FormatBool(true)
 	}
 	return meta
 }
@@ -147,18 +161,28 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 	if known := []string{"", "cross-entropy", "bernoulli"}; !slices.Contains(known, m.Loss) {
 		fail(fmt.Errorf("metadata loss %q: want none, cross-entropy or bernoulli", m.Loss))
 	}
-	if dims := m.Arch.Dims; dims != nil && !m.fits(dims[0]) {
-		fail(fmt.Errorf("rows %d, cols %d%s: want those of images with the %d values that arch begins with", m.Rows, m.Cols, m.channels(), dims[0]))
+	if given, ok := meta["generates"]; ok {
+		m.Generates, err = strconv.ParseBool(given)
+		fail(wrap("generates", err))
+	}
+	if dims := m.Arch.Dims; dims != nil {
+		values, at := dims[0], "begins"
+		if m.Generates {
+			values, at = dims[len(dims)-1], "ends"
+		}
+		if !m.fits(values) {
+			fail(fmt.Errorf("rows %d, cols %d%s: want those of images with the %d values that arch %s with", m.Rows, m.Cols, m.channels(), values, at))
+		}
 	}
 	return m, errors.Join(faults...)
 }
 
-// fits reports whether an image has as many values as the network has inputs.
-func (m Meta) fits(inputs int) bool {
-	if m.Rows < 1 || m.Cols < 1 || m.Channels < 1 || inputs%m.Rows != 0 || inputs/m.Rows%m.Cols != 0 {
+// fits reports whether an image has so many values.
+func (m Meta) fits(values int) bool {
+	if m.Rows < 1 || m.Cols < 1 || m.Channels < 1 || values%m.Rows != 0 || values/m.Rows%m.Cols != 0 {
 		return false
 	}
-	return inputs/m.Rows/m.Cols == m.Channels
+	return values/m.Rows/m.Cols == m.Channels
 }
 
 // channels names them where there are several.
@@ -216,7 +240,9 @@ func fit(f *safetensors.File, layers [][]nn.Param) error {
 	want := 0
 	for i, params := range layers {
 		for _, p := range params {
-			want++
+			if strings.HasPrefix(tensorName(i+1, p), layerPrefix) {
+				want++
+			}
 			t, ok := f.Tensor(tensorName(i+1, p))
 			if !ok {
 				return fmt.Errorf("model: tensor %s is missing: the architecture in the metadata has it", tensorName(i+1, p))
@@ -228,7 +254,7 @@ func fit(f *safetensors.File, layers [][]nn.Param) error {
 	}
 	have := 0
 	for _, t := range f.Tensors {
-		if strings.HasPrefix(t.Name, "layers.") {
+		if strings.HasPrefix(t.Name, layerPrefix) {
 			have++
 		}
 	}

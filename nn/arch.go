@@ -23,6 +23,33 @@ type Arch struct {
 	Input Image
 	// Param scales the predictions of fully connected layers.
 	Param Parameterisation
+	// Feedback gives every layer but the first, from which nothing comes back, feedback weights of its own.
+	Feedback FeedbackKind
+}
+
+// FeedbackKind says by which weights errors come back.
+type FeedbackKind uint8
+
+// Symmetric: by W, the default. Fixed and Learned: see Feedback.
+const (
+	Symmetric FeedbackKind = iota
+	Fixed
+	Learned
+)
+
+var feedbackNames = [...]string{"symmetric", "fixed", "learned"}
+
+// FeedbackKinds lists the names that ParseFeedback accepts.
+func FeedbackKinds() []string { return append([]string(nil), feedbackNames[:]...) }
+
+// ParseFeedback returns the kind called name; none is Symmetric.
+func ParseFeedback(name string) (FeedbackKind, error) {
+	for k, n := range feedbackNames {
+		if n == name || name == "" && k == 0 {
+			return FeedbackKind(k), nil
+		}
+	}
+	return 0, fmt.Errorf("feedback %q: want one of %s", name, strings.Join(feedbackNames[:], ", "))
 }
 
 // The largest network that Arch accepts, far above what fits this library's use: a guard against a mistyped flag.
@@ -82,8 +109,18 @@ func (a Arch) Validate() error {
 	switch {
 	case int(a.Param) >= len(parameterisations):
 		faults = append(faults, fmt.Errorf("parameterisation %d: want one of %s", a.Param, strings.Join(parameterisations, ", ")))
+	case a.Feedback > Learned:
+		faults = append(faults, fmt.Errorf("feedback %d: want one of %s", a.Feedback, strings.Join(feedbackNames[:], ", ")))
+	case a.Feedback != Symmetric && (a.Residual || a.Nodes != nil || a.Param != Standard):
+		faults = append(faults, fmt.Errorf("feedback %s: want symmetric but in fully connected layers without skips, standard parameterisation", feedbackNames[a.Feedback]))
 	case a.Param != Standard && a.Nodes != nil:
 		faults = append(faults, fmt.Errorf("parameterisation %s: want standard in a network that is more than fully connected layers", a.Param))
+	}
+	switch {
+	case a.Feedback > Learned:
+		faults = append(faults, fmt.Errorf("feedback %d: want one of %s", a.Feedback, strings.Join(feedbackNames[:], ", ")))
+	case a.Feedback != Symmetric && (a.Residual || a.Nodes != nil || a.Param != Standard):
+		faults = append(faults, errors.New("feedback: want symmetric with residual or scaled layers, and in a network that is more than fully connected ones"))
 	}
 	return errors.Join(faults...)
 }
@@ -160,6 +197,9 @@ func LayersOf[T tensor.Float](a Arch) ([]Layer[T], error) {
 	for l := 1; l <= L; l++ {
 		before := shape
 		layers[l-1], shape = build[T](a, l, shape)
+		if a.Feedback != Symmetric && l > 1 {
+			layers[l-1] = NewFeedback(layers[l-1].(*Dense[T]), a.Feedback == Learned)
+		}
 		if c := a.Param.scale(l, L, a.Dims[l-1]); c != 1 {
 			layers[l-1] = NewScaled(layers[l-1], c)
 		}

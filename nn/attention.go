@@ -13,7 +13,7 @@ import (
 // softmax by rows, no biases, no positions: what distinguishes places must be in the tokens. Wq, Wk and Wv are h×width, Wo is
 // width×h. Units are the four matrices.
 type Attention[T tensor.Float] struct {
-	sure[T]
+	plain[T]
 	tokens, width, h int
 	w                [4]tensor.Matrix[T] // Wq, Wk, Wv, Wo
 	wt, wn           [4]tensor.Packed[T]
@@ -36,7 +36,9 @@ func NewAttention[T tensor.Float](tokens, width, h int) *Attention[T] {
 	if tokens < 1 || width < 1 || h < 1 {
 		panic("nn: attention without tokens")
 	}
-	return &Attention[T]{tokens: tokens, width: width, h: h}
+	a := &Attention[T]{tokens: tokens, width: width, h: h}
+	a.rooms.make = a.newRoom
+	return a
 }
 
 // Dims returns tokens·width twice.
@@ -97,14 +99,18 @@ func (a *Attention[T]) row(m tensor.Matrix[T], i int) tensor.Matrix[T] {
 	return tensor.Of(a.tokens, a.width, m.Row(i))
 }
 
-func (a *Attention[T]) room() *attentionRoom[T] {
-	if r := a.rooms.take(); r != nil {
-		return r
-	}
+// newRoom allocates all that a call needs.
+func (a *Attention[T]) newRoom() *attentionRoom[T] {
 	h := func() tensor.Matrix[T] { return tensor.New[T](a.tokens, a.h) }
 	n := func() tensor.Matrix[T] { return tensor.New[T](a.tokens, a.tokens) }
-	return &attentionRoom[T]{q: h(), k: h(), v: h(), o: h(), sum: h(), s: n(), t: n(), x: tensor.New[T](a.tokens, a.width)}
+	r := &attentionRoom[T]{q: h(), k: h(), v: h(), o: h(), sum: h(), s: n(), t: n(), x: tensor.New[T](a.tokens, a.width)}
+	r.p.Pack(r.q)
+	r.p.PackT(r.q)
+	return r
 }
+
+// Reserve makes rooms.
+func (a *Attention[T]) Reserve(calls int) { a.rooms.reserve(calls) }
 
 // mulT stores x yᵀ in dst, mul x y.
 func (r *attentionRoom[T]) mulT(dst, x, y tensor.Matrix[T]) {
@@ -122,7 +128,7 @@ func (a *Attention[T]) shrink() T { return T(1 / math.Sqrt(float64(a.h))) }
 
 // Forward stores the tokens that attention makes of z, and keeps all steps.
 func (a *Attention[T]) Forward(dst, z tensor.Matrix[T], c Cache[T]) {
-	r := a.room()
+	r := a.rooms.take()
 	for i := range dst.Rows {
 		x, s := a.row(z, i), a.kept(c.F.Row(i))
 		tensor.Mul(s.q, x, &a.wt[0])
@@ -172,7 +178,7 @@ func curve[T tensor.Float](s, a tensor.Matrix[T]) {
 
 // Push stores the derivative along v, product rule by product rule.
 func (a *Attention[T]) Push(dst, v tensor.Matrix[T], c Cache[T]) {
-	r := a.room()
+	r := a.rooms.take()
 	for i := range dst.Rows {
 		x, s := a.row(v, i), a.kept(c.F.Row(i))
 		tensor.Mul(r.q, x, &a.wt[0])
@@ -206,7 +212,7 @@ func (a *Attention[T]) back(r *attentionRoom[T], u tensor.Matrix[T], s kept[T]) 
 
 // Pull stores the gradient in z of ⟨u, g⟩.
 func (a *Attention[T]) Pull(dst, u tensor.Matrix[T], c Cache[T]) {
-	r := a.room()
+	r := a.rooms.take()
 	for i := range dst.Rows {
 		a.back(r, a.row(u, i), a.kept(c.F.Row(i)))
 		to := a.row(dst, i)
@@ -221,7 +227,7 @@ func (a *Attention[T]) Pull(dst, u tensor.Matrix[T], c Cache[T]) {
 
 // PullParams adds the gradients of the matrices in units.
 func (a *Attention[T]) PullParams(grad []T, units Span, u, z tensor.Matrix[T], c Cache[T]) {
-	r, n := a.room(), a.h*a.width
+	r, n := a.rooms.take(), a.h*a.width
 	for i := range u.Rows {
 		s, up := a.kept(c.F.Row(i)), a.row(u, i)
 		if units.Lo < 3 {

@@ -18,7 +18,7 @@ func BenchmarkConv2D(b *testing.B) {
 
 func benchConv[T tensor.Float](b *testing.B) {
 	const rows = 16
-	d := NewConv2D[T](Image{64, 16, 16}, 64, 3, 1, 1, true)
+	d := NewConv2D[T](Image{64, 16, 16}, 64, Kernel{3, 1, 1}, true)
 	New[T](d)
 	rng := rand.New(rand.NewPCG(1, 1))
 	in, out := d.Dims()

@@ -12,31 +12,40 @@ import "github.com/settle-pc/settle/tensor"
 // It is the dense product of a matrix that holds, in a row for each pixel of the result, the pixels under the kernel: as many rows
 // at a time as fit the second-level cache beside the weights. Units are the taps of the kernel; b's gradient is the first one's.
 type Conv2D[T tensor.Float] struct {
-	sure[T]
-	in, out             Image
-	kernel, stride, pad int
-	hasBias             bool
-	w                   tensor.Matrix[T] // out × kernel·kernel·in
-	b                   []T
-	wt, wn              tensor.Packed[T]
-	rows                spare[[]T]
+	plain[T]
+	in, out Image
+	Kernel
+	hasBias bool
+	w       tensor.Matrix[T] // out × kernel·kernel·in
+	b       []T
+	wt, wn  tensor.Packed[T]
+	rows    spare[[]T]
 }
 
 var _ Layer[float32] = (*Conv2D[float32])(nil)
 
+// Kernel is the window of a convolution: Size×Size pixels, Stride apart, on an image with Pad rows and columns of zeros around it.
+type Kernel struct{ Size, Stride, Pad int }
+
+// valid reports whether every window has a pixel of an image large enough.
+func (k Kernel) valid() bool { return k.Size >= 1 && k.Stride >= 1 && k.Pad >= 0 && k.Pad < k.Size }
+
 // NewConv2D returns a convolution to the given number of channels. The padding is smaller than the kernel.
-func NewConv2D[T tensor.Float](in Image, channels, kernel, stride, pad int, bias bool) *Conv2D[T] {
+func NewConv2D[T tensor.Float](in Image, channels int, k Kernel, bias bool) *Conv2D[T] {
 	if !in.valid() || channels < 1 {
 		panic("nn: convolution without channels or pixels")
 	}
-	if kernel < 1 || stride < 1 || pad < 0 || pad >= kernel {
+	if !k.valid() {
 		panic("nn: convolution wants a kernel and a stride from 1 and a padding below the kernel")
 	}
-	out, ok := in.after(channels, kernel, stride, pad)
+	out, ok := in.after(channels, k)
 	if !ok {
 		panic("nn: kernel larger than its image")
 	}
-	return &Conv2D[T]{in: in, out: out, kernel: kernel, stride: stride, pad: pad, hasBias: bias}
+	d := &Conv2D[T]{in: in, out: out, Kernel: k, hasBias: bias}
+	n := min(d.pixels()*d.depth(), max(gathered, rowTile*d.depth())) // the most that atOnce pixels of any number of taps take
+	d.rows.make = func() []T { return make([]T, n) }
+	return d
 }
 
 // Out is the shape of the result.
@@ -46,13 +55,13 @@ func (d *Conv2D[T]) Out() Image { return d.out }
 func (d *Conv2D[T]) Dims() (in, out int) { return d.in.Len(), d.out.Len() }
 
 // taps is the number of inputs that a pixel of the result sees of each channel, depth that of all channels.
-func (d *Conv2D[T]) taps() int   { return d.kernel * d.kernel }
+func (d *Conv2D[T]) taps() int   { return d.Size * d.Size }
 func (d *Conv2D[T]) depth() int  { return d.taps() * d.in.C }
 func (d *Conv2D[T]) pixels() int { return d.out.H * d.out.W }
 
 // Params returns W and, with a bias, b.
 func (d *Conv2D[T]) Params() []Param {
-	p := []Param{{Name: "W", Shape: []int{d.out.C, d.kernel, d.kernel, d.in.C}, FanIn: d.depth(), FanOut: d.taps() * d.out.C}}
+	p := []Param{{Name: "W", Shape: []int{d.out.C, d.Size, d.Size, d.in.C}, FanIn: d.depth(), FanOut: d.taps() * d.out.C}}
 	if d.hasBias {
 		p = append(p, Param{Name: "b", Shape: []int{d.out.C}, FanIn: d.depth()})
 	}
@@ -104,11 +113,16 @@ func (d *Conv2D[T]) Forward(dst, z tensor.Matrix[T], c Cache[T]) {
 // gathered is the number of elements gathered at a time: half a megabyte at most, and enough rows for the kernels.
 const gathered = 32 << 10
 
+// rowTile is a multiple of every kernel's row tile.
+const rowTile = 16
+
 // atOnce is the number of pixels whose inputs from some taps are gathered at a time.
 func (d *Conv2D[T]) atOnce(taps int) int {
-	const tile = 16
-	return min(d.pixels(), max(tile, gathered/(taps*d.in.C)/tile*tile))
+	return min(d.pixels(), max(rowTile, gathered/(taps*d.in.C)/rowTile*rowTile))
 }
+
+// Reserve makes room for gathered pixels.
+func (d *Conv2D[T]) Reserve(calls int) { d.rows.reserve(calls) }
 
 // Push stores the convolution of v without the bias.
 func (d *Conv2D[T]) Push(dst, v tensor.Matrix[T], _ Cache[T]) {
@@ -116,7 +130,7 @@ func (d *Conv2D[T]) Push(dst, v tensor.Matrix[T], _ Cache[T]) {
 		panic("nn: row mismatch")
 	}
 	n, depth, all := d.atOnce(d.taps()), d.depth(), Span{Hi: d.taps()}
-	buffer := floats(&d.rows, n*depth)
+	buffer := d.rows.take()
 	for i := range v.Rows {
 		to := tensor.Of(d.pixels(), d.out.C, dst.Row(i))
 		for lo := 0; lo < to.Rows; lo += n {
@@ -135,7 +149,7 @@ func (d *Conv2D[T]) Pull(dst, u tensor.Matrix[T], _ Cache[T]) {
 		panic("nn: row mismatch")
 	}
 	n, depth := d.atOnce(d.taps()), d.depth()
-	buffer := floats(&d.rows, n*depth)
+	buffer := d.rows.take()
 	tensor.Zero(dst)
 	for i := range u.Rows {
 		from := tensor.Of(d.pixels(), d.out.C, u.Row(i))
@@ -156,7 +170,7 @@ func (d *Conv2D[T]) PullParams(grad []T, units Span, u, z tensor.Matrix[T], _ Ca
 		return
 	}
 	n, width := d.atOnce(taps), taps*d.in.C
-	buffer := floats(&d.rows, n*width)
+	buffer := d.rows.take()
 	size := d.out.C * d.depth()
 	w := tensor.Of(d.out.C, d.depth(), grad[:size]).ColsOf(units.Lo*d.in.C, units.Hi*d.in.C)
 	for i := range u.Rows {
@@ -179,7 +193,7 @@ func (d *Conv2D[T]) gather(dst tensor.Matrix[T], z []T, first int, taps Span) {
 	for i := range dst.Rows {
 		row := dst.Row(i)
 		for t := taps.Lo; t < taps.Hi; {
-			end := min(taps.Hi, t-t%d.kernel+d.kernel)
+			end := min(taps.Hi, t-t%d.Size+d.Size)
 			at, lo, hi := d.run(first+i, t, end)
 			clear(row[:lo])
 			copy(row[lo:hi], z[at:at+hi-lo])
@@ -194,10 +208,10 @@ func (d *Conv2D[T]) gather(dst tensor.Matrix[T], z []T, first int, taps Span) {
 func (d *Conv2D[T]) scatter(dst []T, x tensor.Matrix[T], first int) {
 	for i := range x.Rows {
 		row := x.Row(i)
-		for t := 0; t < d.taps(); t += d.kernel {
-			at, lo, hi := d.run(first+i, t, t+d.kernel)
+		for t := 0; t < d.taps(); t += d.Size {
+			at, lo, hi := d.run(first+i, t, t+d.Size)
 			tensor.Axpy(dst[at:at+hi-lo], 1, row[lo:hi])
-			row = row[d.kernel*d.in.C:]
+			row = row[d.Size*d.in.C:]
 		}
 	}
 }
@@ -205,8 +219,8 @@ func (d *Conv2D[T]) scatter(dst []T, x tensor.Matrix[T], first int) {
 // run says where the taps t ≤ k < end, of one row of the kernel, lie on the image at a pixel of the result: elements lo ≤ e < hi of
 // them are elements at, at+1, … of the image, the others lie outside it.
 func (d *Conv2D[T]) run(pixel, t, end int) (at, lo, hi int) {
-	y := pixel/d.out.W*d.stride - d.pad + t/d.kernel
-	x := pixel%d.out.W*d.stride - d.pad + t%d.kernel
+	y := pixel/d.out.W*d.Stride - d.Pad + t/d.Size
+	x := pixel%d.out.W*d.Stride - d.Pad + t%d.Size
 	first, last := max(x, 0), min(x+end-t, d.in.W)
 	if y < 0 || y >= d.in.H || first >= last {
 		return 0, 0, 0

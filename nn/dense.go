@@ -37,7 +37,7 @@ func ParsePlace(name string) (Place, error) {
 // Dense is a fully connected layer: φ(z Wᵀ + b) with the activation After, φ(z) Wᵀ + b with it Before.
 // W is out×in, row-major, stored before the bias b (out, if any). θ = (W, b).
 type Dense[T tensor.Float] struct {
-	sure[T]
+	plain[T]
 	in, out int
 	act     Activation
 	place   Place
@@ -147,22 +147,36 @@ func (d *Dense[T]) Push(dst, v tensor.Matrix[T], c Cache[T]) {
 }
 
 // Pull stores (φ′ ⊙ u) W, or φ′ ⊙ (u W).
-func (d *Dense[T]) Pull(dst, u tensor.Matrix[T], c Cache[T]) {
+func (d *Dense[T]) Pull(dst, u tensor.Matrix[T], c Cache[T]) { d.pull(dst, u, c, &d.wn) }
+
+// pull is Pull with the weights w.
+func (d *Dense[T]) pull(dst, u tensor.Matrix[T], c Cache[T], w *tensor.Packed[T]) {
 	switch {
 	case d.act == Linear:
-		tensor.Mul(dst, u, &d.wn)
+		tensor.Mul(dst, u, w)
 	case d.place == After:
 		slope, scratch := c.F.ColsOf(0, d.out), c.F.ColsOf(d.out, 2*d.out)
 		tensor.Hadamard(scratch, u, slope)
-		tensor.Mul(dst, scratch, &d.wn)
+		tensor.Mul(dst, scratch, w)
 	default:
-		tensor.Mul(dst, u, &d.wn)
+		tensor.Mul(dst, u, w)
 		tensor.Hadamard(dst, dst, c.F.ColsOf(d.in, 2*d.in))
 	}
 }
 
 // PullParams adds (φ′ ⊙ u)ᵀ z, or uᵀ φ(z), to the rows units of W's gradient and the column sums to b's.
 func (d *Dense[T]) PullParams(grad []T, units Span, u, z tensor.Matrix[T], c Cache[T]) {
+	lo, hi := units.Lo, units.Hi
+	u, z = d.factors(units, u, z, c)
+	tensor.AddMulT(tensor.Of(hi-lo, d.in, grad[lo*d.in:hi*d.in]), u, z)
+	if d.hasBias {
+		n := d.in * d.out
+		tensor.AddSumRows(grad[n+lo:n+hi], u)
+	}
+}
+
+// factors returns the two matrices of which W's gradient in the rows units is the product.
+func (d *Dense[T]) factors(units Span, u, z tensor.Matrix[T], c Cache[T]) (_, _ tensor.Matrix[T]) {
 	lo, hi := units.Lo, units.Hi
 	u = u.ColsOf(lo, hi)
 	if d.act != Linear {
@@ -174,9 +188,5 @@ func (d *Dense[T]) PullParams(grad []T, units Span, u, z tensor.Matrix[T], c Cac
 			z = c.F.ColsOf(0, d.in)
 		}
 	}
-	tensor.AddMulT(tensor.Of(hi-lo, d.in, grad[lo*d.in:hi*d.in]), u, z)
-	if d.hasBias {
-		n := d.in * d.out
-		tensor.AddSumRows(grad[n+lo:n+hi], u)
-	}
+	return u, z
 }

@@ -21,9 +21,9 @@ func (m Image) valid() bool {
 	return float64(m.C)*float64(m.H)*float64(m.W) <= maxParams
 }
 
-// after returns the shape that windows of size×size, stride apart, on an image with pad rows and columns around it give, and
-// whether there is room for one. Rows and columns that fill no window are left out.
-func (m Image) after(channels, size, stride, pad int) (Image, bool) {
-	h, w := m.H+2*pad-size, m.W+2*pad-size
-	return Image{channels, h/stride + 1, w/stride + 1}, h >= 0 && w >= 0
+// after returns the shape that the windows of a kernel give, with another number of channels, and whether there is room for one. Rows
+// and columns that fill no window are left out.
+func (m Image) after(channels int, k Kernel) (Image, bool) {
+	h, w := m.H+2*k.Pad-k.Size, m.W+2*k.Pad-k.Size
+	return Image{channels, h/k.Stride + 1, w/k.Stride + 1}, h >= 0 && w >= 0
 }

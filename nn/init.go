@@ -68,11 +68,26 @@ func Initialize[T tensor.Float](n *Network[T], k Init, seed uint64) {
 	n.Update(func(theta []T) {
 		for _, layer := range n.Layers {
 			for _, p := range layer.Params() {
-				k.draw(p, rng, func(i int, v float64) { theta[i] = T(v) })
+				if p.Name != feedbackName {
+					k.draw(p, rng, func(i int, v float64) { theta[i] = T(v) })
+				}
 				theta = theta[p.Len():]
 			}
 		}
+		drawFeedback(n.Layers, k, seed)
 	})
+}
+
+// drawFeedback draws feedback weights as if they were weights, from a stream of their own: with them or without, W starts the same.
+func drawFeedback[T tensor.Float](layers []Layer[T], k Init, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 0x6665656462)) // "feedb"
+	for _, layer := range layers {
+		if f, ok := layer.(*Feedback[T]); ok {
+			v := make([]T, f.param().Len())
+			k.draw(f.param(), rng, func(i int, x float64) { v[i] = T(x) })
+			f.SetB(v)
+		}
+	}
 }
 
 // draw calls set(i, value) for each element of p in order.

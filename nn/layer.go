@@ -30,6 +30,8 @@ type Layer[T tensor.Float] interface {
 	// Draw makes the random choices of the layer, if it has any, for the rows of c anew: a pure function of seed and row. Until it
 	// is called, a cache stands for none: g is then what an evaluation wants.
 	Draw(c Cache[T], seed uint64)
+	// Reserve makes ready for so many calls at the same time as workers will make: then none allocates.
+	Reserve(calls int)
 	// Forward stores g(z) in dst: B×out from B×in. dst may not alias z.
 	Forward(dst, z tensor.Matrix[T], c Cache[T])
 	// Push stores (∂g/∂z) v in dst: B×out from B×in. dst may not alias v.

@@ -20,7 +20,7 @@ type layerCase[T tensor.Float] struct {
 // layerCases are the layers beyond Dense, with shapes on both sides of what they treat at a time.
 func layerCases[T tensor.Float]() []layerCase[T] {
 	conv := func(m Image, n, k, s, p int, bias bool) func() Layer[T] {
-		return func() Layer[T] { return NewConv2D[T](m, n, k, s, p, bias) }
+		return func() Layer[T] { return NewConv2D[T](m, n, Kernel{k, s, p}, bias) }
 	}
 	node := func(a Arch, text string) func() Layer[T] {
 		return func() Layer[T] {
@@ -55,12 +55,12 @@ func layerCases[T tensor.Float]() []layerCase[T] {
 		{"dropout", func() Layer[T] { return NewDropout[T](9, 0.4) }},
 		{"node after", node(Arch{Act: Tanh, Bias: true}, "1-16-2-conv3k1-4")},
 		{"sequence", func() Layer[T] {
-			return NewSeq[T](NewConv2D[T](Image{2, 4, 4}, 3, 3, 1, 1, true), NewAct[T](48, Tanh), NewMaxPool[T](Image{3, 4, 4}, 2, 2),
+			return NewSeq[T](NewConv2D[T](Image{2, 4, 4}, 3, Kernel{3, 1, 1}, true), NewAct[T](48, Tanh), NewMaxPool[T](Image{3, 4, 4}, 2, 2),
 				NewDense[T](12, 5, Tanh, After, true), NewDropout[T](5, 0.3), NewDense[T](5, 4, SiLU, Before, false))
 		}},
-		{"sequence of one", func() Layer[T] { return NewSeq[T](NewConv2D[T](Image{1, 3, 3}, 2, 2, 1, 0, true)) }},
+		{"sequence of one", func() Layer[T] { return NewSeq[T](NewConv2D[T](Image{1, 3, 3}, 2, Kernel{2, 1, 0}, true)) }},
 		{"residual convolution", func() Layer[T] {
-			return NewResidual[T](NewSeq[T](NewLayerNorm[T](1, 18), NewAct[T](18, SiLU), NewConv2D[T](Image{2, 3, 3}, 2, 3, 1, 1, true)))
+			return NewResidual[T](NewSeq[T](NewLayerNorm[T](1, 18), NewAct[T](18, SiLU), NewConv2D[T](Image{2, 3, 3}, 2, Kernel{3, 1, 1}, true)))
 		}},
 		{"residual attention", func() Layer[T] { return NewResidual[T](NewSeq[T](NewLayerNorm[T](4, 3), NewAttention[T](4, 3, 2))) }},
 	}

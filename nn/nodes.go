@@ -15,13 +15,14 @@ type Node []Step
 
 // Step is a part of a node. A plain row of n units is to it an image of one pixel with n channels.
 type Step struct {
-	Kind   Kind
-	N      int     // units, channels, or the width of the head (0: that of a token)
-	Size   int     // of the kernel or window
-	Stride int     // of kernel or window
-	Pad    int     // rows and columns of zeros around an image
-	Rate   float64 // of dropout
+	Kind Kind
+	N    int // units, channels, or the width of the head (0: that of a token)
+	Kernel
+	Rate float64 // of dropout
 }
+
+// maxTokens bounds the softmax, of a row for each token with an element for each.
+const maxTokens = 1 << 14
 
 // Kind says what a step is.
 type Kind uint8
@@ -84,164 +85,6 @@ func (n Node) String() string {
 	return strings.Join(parts, ":")
 }
 
-// ParseArch reads a description of dimensions and nodes into an Arch without activation. It is what ParseDims reads, or
-// INPUT-NODE-…-NODE, where INPUT is a number of units, or channels x height x width as in 3x32x32, and NODE is STEP[:STEP…][xTIMES].
-// A STEP is
-//
-//	N                fully connected, N units
-//	convNkK[sS][pP]  convolution: N channels, kernel K×K, stride S (1), padding P (0)
-//	maxpoolK[sS]     the largest, avgpoolK[sS] the mean, of windows of K×K pixels, S (K) apart
-//	norm             layer normalisation of each pixel's channels, or of a plain row
-//	dropR            dropout of a share R of the units
-//	attn[H]          attention between the pixels, with a head of width H (that of a pixel)
-//
-// as in 1x28x28-conv32k3p1:maxpool2-conv64k3p1:maxpool2-128-10, with four layers and so three free ones.
-func ParseArch(s string) (Arch, error) {
-	first, rest, _ := strings.Cut(s, "-")
-	var a Arch
-	if strings.Count(first, "x") == 2 {
-		var err error
-		if a.Input, err = parseImage(first); err != nil {
-			return Arch{}, fmt.Errorf("arch %q: %w", s, err)
-		}
-		a.Dims = []int{a.Input.Len()}
-	} else if !strings.ContainsAny(s, "abcdefghijklmnopqrstuvwyz:") {
-		dims, err := ParseDims(s)
-		return Arch{Dims: dims}, err
-	} else {
-		n, err := strconv.Atoi(first)
-		if err != nil || n < 1 || n > maxParams {
-			return Arch{}, fmt.Errorf("arch %q: input %q: want a number of units, or CHANNELSxHEIGHTxWIDTH", s, first)
-		}
-		a.Dims = []int{n}
-	}
-	shape := a.shape()
-	for _, part := range strings.Split(rest, "-") {
-		node, k, err := parseNode(part)
-		if err != nil {
-			return Arch{}, fmt.Errorf("arch %q: %w", s, err)
-		}
-		if len(a.Dims)+k > maxLayers {
-			return Arch{}, fmt.Errorf("arch: more than %d layers", maxLayers)
-		}
-		for range k {
-			if shape, err = node.shape(shape); err != nil {
-				return Arch{}, fmt.Errorf("arch %q: %w", s, err)
-			}
-			a.Nodes, a.Dims = append(a.Nodes, node), append(a.Dims, shape.Len())
-		}
-	}
-	if err := a.Validate(); err != nil {
-		return Arch{}, err
-	}
-	return a, nil
-}
-
-// parseImage reads channels, height and width.
-func parseImage(s string) (m Image, err error) {
-	parts := strings.Split(s, "x")
-	for i, to := range []*int{&m.C, &m.H, &m.W} {
-		if *to, err = strconv.Atoi(parts[i]); err != nil || *to < 1 || *to > maxParams {
-			m = Image{}
-		}
-	}
-	if !m.valid() {
-		return Image{}, fmt.Errorf("input %q: want CHANNELSxHEIGHTxWIDTH, numbers from 1, at most %d elements", s, maxParams)
-	}
-	return m, nil
-}
-
-// parseNode reads a node and how many times it stands there.
-func parseNode(s string) (Node, int, error) {
-	text, k := s, 1
-	if i := strings.LastIndexByte(s, 'x'); i >= 0 && !strings.ContainsAny(s[i:], "abcdefghijklmnopqrstuvwyz") {
-		var err error
-		if k, err = strconv.Atoi(s[i+1:]); err != nil || k < 1 || k > maxLayers {
-			return nil, 0, fmt.Errorf("repeat %q: want NODExTIMES with TIMES from 1 to %d", s, maxLayers)
-		}
-		text = s[:i]
-	}
-	var node Node
-	for _, part := range strings.Split(text, ":") {
-		step, ok := parseStep(part)
-		if !ok {
-			return nil, 0, fmt.Errorf("%q in node %q: want %s", part, s, stepWant)
-		}
-		node = append(node, step)
-	}
-	return node, k, nil
-}
-
-// parseStep reads a step.
-func parseStep(s string) (Step, bool) {
-	name := s[:len(s)-len(strings.TrimLeft(s, "abcdefghijklmnopqrstuvwxyz"))]
-	rest := s[len(name):]
-	switch name {
-	case "":
-		v, ok := numbers(rest, "")
-		return Step{Kind: Full, N: v[0]}, ok && v[0] > 0
-	case "conv":
-		v, ok := numbers(rest, "ksp")
-		return Step{Kind: Conv, N: v[0], Size: v[1], Stride: or(v[2], 1), Pad: or(v[3], 0)}, ok && v[1] >= 0
-	case "maxpool", "avgpool":
-		v, ok := numbers(rest, "s")
-		kind := Max
-		if name == "avgpool" {
-			kind = Avg
-		}
-		return Step{Kind: kind, Size: v[0], Stride: or(v[1], v[0])}, ok
-	case "norm":
-		return Step{Kind: Norm}, rest == ""
-	case "drop":
-		rate, err := strconv.ParseFloat(rest, 64)
-		return Step{Kind: Drop, Rate: rate}, err == nil
-	case "attn":
-		if rest == "" {
-			return Step{Kind: Attn}, true
-		}
-		v, ok := numbers(rest, "")
-		return Step{Kind: Attn, N: v[0]}, ok && v[0] > 0
-	}
-	return Step{}, false
-}
-
-// or is v, or absent if that is negative.
-func or(v, absent int) int {
-	if v < 0 {
-		return absent
-	}
-	return v
-}
-
-// maxNumber bounds the numbers of a step.
-const maxNumber = 1 << 24
-
-// numbers reads a number and then, for each of the keys in order, perhaps the key and a number, −1 where there is none.
-func numbers(s, keys string) (v [4]int, ok bool) {
-	read := func() int {
-		end := len(s) - len(strings.TrimLeft(s, "0123456789"))
-		n, err := strconv.Atoi(s[:end])
-		if err != nil || n > maxNumber {
-			return -1
-		}
-		s = s[end:]
-		return n
-	}
-	if v[0] = read(); v[0] < 0 {
-		return v, false
-	}
-	for i, key := range keys {
-		v[i+1] = -1
-		if after, found := strings.CutPrefix(s, string(key)); found {
-			s = after
-			if v[i+1] = read(); v[i+1] < 0 {
-				return v, false
-			}
-		}
-	}
-	return v, s == ""
-}
-
 // shape is that of the input: that of an image of one pixel unless Input says another.
 func (a Arch) shape() Image {
 	if a.Input == (Image{}) && len(a.Dims) > 0 {
@@ -279,23 +122,23 @@ func (s Step) shape(in Image) (out Image, err error) {
 	case Full:
 		out = Image{s.N, 1, 1}
 	case Conv:
-		if s.N < 1 || s.Size < 1 || s.Stride < 1 || s.Pad < 0 || s.Pad >= s.Size {
+		if s.N < 1 || !s.Kernel.valid() {
 			return in, errors.New("want channels, a kernel and a stride from 1, and a padding below the kernel")
 		}
-		out, fits = in.after(s.N, s.Size, s.Stride, s.Pad)
+		out, fits = in.after(s.N, s.Kernel)
 	case Max, Avg:
 		if s.Size < 1 || s.Stride < 1 || in.Len() > maxPooled {
 			return in, fmt.Errorf("an image of %v: want a window and a stride from 1, and at most %d elements", in, maxPooled)
 		}
-		out, fits = in.after(in.C, s.Size, s.Stride, 0)
+		out, fits = in.after(in.C, s.Kernel)
 	case Drop:
 		if !(s.Rate >= 0 && s.Rate < 1) {
 			return in, errors.New("want a rate from 0 to below 1")
 		}
 		out = in
 	case Attn:
-		if in.H*in.W < 2 || s.N < 0 {
-			return in, fmt.Errorf("%v: want an image of two pixels or more, which are the tokens", in)
+		if n := in.H * in.W; n < 2 || n > maxTokens || s.N < 0 {
+			return in, fmt.Errorf("%v: want an image of 2 to %d pixels, which are the tokens", in, maxTokens)
 		}
 		out = in
 	case Norm:
@@ -413,7 +256,7 @@ func step[T tensor.Float](s Step, in Image, bias bool) Layer[T] {
 	case Full:
 		return NewDense[T](in.Len(), s.N, Linear, After, bias)
 	case Conv:
-		return NewConv2D[T](in, s.N, s.Size, s.Stride, s.Pad, bias)
+		return NewConv2D[T](in, s.N, s.Kernel, bias)
 	case Max:
 		return NewMaxPool[T](in, s.Size, s.Stride)
 	case Avg:

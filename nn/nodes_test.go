@@ -9,16 +9,16 @@ import (
 )
 
 func TestParseArch(t *testing.T) {
-	conv := Step{Kind: Conv, N: 32, Size: 3, Stride: 1, Pad: 1}
+	conv := Step{Kind: Conv, N: 32, Kernel: Kernel{3, 1, 1}}
 	for s, want := range map[string]Arch{
 		"784-300-10": {Dims: []int{784, 300, 10}},
 		"5x3-2":      {Dims: []int{5, 5, 5, 2}},
 		"1x28x28-conv32k3p1:maxpool2-10": {Dims: []int{784, 32 * 14 * 14, 10}, Input: Image{1, 28, 28},
-			Nodes: []Node{{conv, {Kind: Max, Size: 2, Stride: 2}}, {{Kind: Full, N: 10}}}},
+			Nodes: []Node{{conv, {Kind: Max, Kernel: Kernel{2, 2, 0}}}, {{Kind: Full, N: 10}}}},
 		"3x8x8-conv32k3p1x2-avgpool3s2-drop0.25:7": {Dims: []int{192, 2048, 2048, 32 * 9, 7}, Input: Image{3, 8, 8},
-			Nodes: []Node{{conv}, {conv}, {{Kind: Avg, Size: 3, Stride: 2}}, {{Kind: Drop, Rate: 0.25}, {Kind: Full, N: 7}}}},
+			Nodes: []Node{{conv}, {conv}, {{Kind: Avg, Kernel: Kernel{3, 2, 0}}}, {{Kind: Drop, Rate: 0.25}, {Kind: Full, N: 7}}}},
 		"1x4x4-conv6k2s2-norm:attn-attn3-2": {Dims: []int{16, 24, 24, 24, 2}, Input: Image{1, 4, 4},
-			Nodes: []Node{{{Kind: Conv, N: 6, Size: 2, Stride: 2}}, {{Kind: Norm}, {Kind: Attn}}, {{Kind: Attn, N: 3}}, {{Kind: Full, N: 2}}}},
+			Nodes: []Node{{{Kind: Conv, N: 6, Kernel: Kernel{2, 2, 0}}}, {{Kind: Norm}, {Kind: Attn}}, {{Kind: Attn, N: 3}}, {{Kind: Full, N: 2}}}},
 		"12-norm:8-2": {Dims: []int{12, 8, 2}, Nodes: []Node{{{Kind: Norm}, {Kind: Full, N: 8}}, {{Kind: Full, N: 2}}}},
 	} {
 		got, err := ParseArch(s)
@@ -54,7 +54,7 @@ func TestParseArchRefuses(t *testing.T) {
 		"1x28x28-dropx-10":                `repeat "dropx"`,
 		"1x28x28-drop-10":                 `"drop" in node`,
 		"1x28x28-normal-10":               `"normal"`,
-		"784-attn-10":                     "want an image of two pixels or more",
+		"784-attn-10":                     "want an image of 2 to 16384 pixels",
 		"1x28x28-conv2k3x0-10":            `repeat "conv2k3x0"`,
 		"1x28x28-norm:-10":                `"" in node "norm:"`,
 		"1x1x1-normx10000-1":              "more than 10000 layers",

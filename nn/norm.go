@@ -14,7 +14,7 @@ import (
 // with the mean of squares, not divided by n − 1, as var. θ = (gain, shift), 1 and 0 at the start. Means are formed in float64.
 // It is one unit, small beside those of its neighbours in a Seq.
 type LayerNorm[T tensor.Float] struct {
-	sure[T]
+	plain[T]
 	groups, n   int
 	gain, shift []T
 }

@@ -19,7 +19,7 @@ func newWindows[T tensor.Float](in Image, size, stride int) windows[T] {
 	if size < 1 || stride < 1 {
 		panic("nn: pooling wants a window and a stride from 1")
 	}
-	out, ok := in.after(in.C, size, stride, 0)
+	out, ok := in.after(in.C, Kernel{Size: size, Stride: stride})
 	if !ok {
 		panic("nn: window larger than its image")
 	}

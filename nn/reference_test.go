@@ -42,7 +42,7 @@ func compose(t *testing.T, m Image, specs []map[string]json.RawMessage) (Layer[f
 		read("bias", &bias)
 		switch {
 		case read("conv", &n):
-			c := NewConv2D[float64](m, n[0], n[1], n[2], n[3], bias)
+			c := NewConv2D[float64](m, n[0], Kernel{n[1], n[2], n[3]}, bias)
 			layers, m = append(layers, c), c.Out()
 		case read("avg", &n):
 			p := NewAvgPool[float64](m, n[0], n[1])

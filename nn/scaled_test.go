@@ -67,6 +67,9 @@ func TestMuPCIsItsFormula(t *testing.T) {
 			z = next
 		}
 	}
+}
+
+func TestScaledRefuses(t *testing.T) {
 	for what, f := range map[string]func(){
 		"nn: layer scaled by 0 or by no number":            func() { NewScaled[float64](NewDense[float64](2, 2, Tanh, After, false), 0) },
 		"nn: scaled layer whose units are not its outputs": func() { NewScaled[float64](unitless{NewDense[float64](2, 2, Tanh, After, false)}, 2) },

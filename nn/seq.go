@@ -20,7 +20,7 @@ type Seq[T tensor.Float] struct {
 
 var _ Layer[float32] = (*Seq[float32])(nil)
 
-// seqRows is the number of rows that PullParams carries back at a time.
+// seqRows is the number of rows that are carried through at a time where room for the outputs between layers is lent.
 const seqRows = 16
 
 // NewSeq composes the layers, each of which must take what the one before gives.
@@ -45,6 +45,7 @@ func NewSeq[T tensor.Float](layers ...Layer[T]) *Seq[T] {
 		s.units = append(s.units, s.units[i]+l.Units())
 		s.slot = append(s.slot, s.slot[i]+slot)
 	}
+	s.rows.make = func() []T { return make([]T, 2*seqRows*s.widest) } // the outputs of two layers
 	return s
 }
 
@@ -136,6 +137,14 @@ func (s *Seq[T]) Draw(c Cache[T], seed uint64) {
 	}
 }
 
+// Reserve makes room for what goes from layer to layer, and in them.
+func (s *Seq[T]) Reserve(calls int) {
+	s.rows.reserve(calls)
+	for _, l := range s.layers {
+		l.Reserve(calls)
+	}
+}
+
 // cache is layer i's part of the cache.
 func (s *Seq[T]) cache(c Cache[T], i int) Cache[T] {
 	return Cache[T]{F: c.F.ColsOf(s.slot[i], s.slot[i]+s.layers[i].Slot().Floats)}
@@ -159,18 +168,21 @@ func (s *Seq[T]) Forward(dst, z tensor.Matrix[T], c Cache[T]) {
 	}
 }
 
-// Push composes those of the layers.
+// Push composes those of the layers, a few rows at a time.
 func (s *Seq[T]) Push(dst, v tensor.Matrix[T], c Cache[T]) {
-	room := floats(&s.rows, 2*v.Rows*s.widest)
-	last := len(s.layers) - 1
-	for i, l := range s.layers {
-		to := dst
-		if i < last {
-			_, out := l.Dims()
-			to = s.half(room, i, v.Rows, out)
+	room := s.rows.take()
+	for lo := 0; lo < v.Rows; lo += seqRows {
+		hi := min(lo+seqRows, v.Rows)
+		v := v.RowsOf(lo, hi)
+		for i, l := range s.layers {
+			to := dst.RowsOf(lo, hi)
+			if i < len(s.layers)-1 {
+				_, out := l.Dims()
+				to = s.half(room, i, hi-lo, out)
+			}
+			l.Push(to, v, s.cache(c, i).RowsOf(lo, hi))
+			v = to
 		}
-		l.Push(to, v, s.cache(c, i))
-		v = to
 	}
 	s.rows.give(room)
 }
@@ -181,32 +193,35 @@ func (s *Seq[T]) half(room []T, i, rows, n int) tensor.Matrix[T] {
 	return tensor.Of(rows, n, room[at:at+rows*n])
 }
 
-// Pull composes those of the layers, the last one first.
+// Pull composes those of the layers, the last one first, a few rows at a time.
 func (s *Seq[T]) Pull(dst, u tensor.Matrix[T], c Cache[T]) {
-	room := floats(&s.rows, 2*u.Rows*s.widest)
-	for i := len(s.layers) - 1; i >= 0; i-- {
-		to := dst
-		if i > 0 {
-			in, _ := s.layers[i].Dims()
-			to = s.half(room, i, u.Rows, in)
+	room := s.rows.take()
+	for lo := 0; lo < u.Rows; lo += seqRows {
+		hi := min(lo+seqRows, u.Rows)
+		u := u.RowsOf(lo, hi)
+		for i := len(s.layers) - 1; i >= 0; i-- {
+			to := dst.RowsOf(lo, hi)
+			if i > 0 {
+				in, _ := s.layers[i].Dims()
+				to = s.half(room, i, hi-lo, in)
+			}
+			s.layers[i].Pull(to, u, s.cache(c, i).RowsOf(lo, hi))
+			u = to
 		}
-		s.layers[i].Pull(to, u, s.cache(c, i))
-		u = to
 	}
 	s.rows.give(room)
 }
 
 // PullParams carries u back, a few rows at a time, as far as the layers to which units belong.
 func (s *Seq[T]) PullParams(grad []T, units Span, u, z tensor.Matrix[T], c Cache[T]) {
-	room := floats(&s.rows, 2*min(seqRows, u.Rows)*s.widest)
 	for lo := 0; lo < u.Rows; lo += seqRows {
 		hi := min(lo+seqRows, u.Rows)
-		s.pullParams(grad, units, u.RowsOf(lo, hi), z.RowsOf(lo, hi), c.RowsOf(lo, hi), room)
+		s.pullParams(grad, units, u.RowsOf(lo, hi), z.RowsOf(lo, hi), c.RowsOf(lo, hi))
 	}
-	s.rows.give(room)
 }
 
-func (s *Seq[T]) pullParams(grad []T, units Span, u, z tensor.Matrix[T], c Cache[T], room []T) {
+func (s *Seq[T]) pullParams(grad []T, units Span, u, z tensor.Matrix[T], c Cache[T]) {
+	room := s.rows.take()
 	for i := len(s.layers) - 1; i >= 0 && units.Lo < s.units[i+1]; i-- {
 		l, in := s.layers[i], z
 		if i > 0 {
@@ -222,4 +237,5 @@ func (s *Seq[T]) pullParams(grad []T, units Span, u, z tensor.Matrix[T], c Cache
 			u = to
 		}
 	}
+	s.rows.give(room)
 }

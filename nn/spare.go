@@ -1,25 +1,25 @@
 package nn
 
-import (
-	"sync"
+import "sync"
 
-	"github.com/settle-pc/settle/tensor"
-)
-
-// spare keeps what calls on a layer work in and hand back. As many calls run at a time as there are workers: once each has had
-// one, nothing is allocated. What is lent is not cleared.
+// spare keeps what calls on a layer work in and hand back. What is lent is not cleared.
 type spare[E any] struct {
+	make func() E // a new one
 	mu   sync.Mutex
 	free []E
+	made int
 }
 
-// take returns one that is free, or the zero E.
-func (s *spare[E]) take() (e E) {
+// take returns one that is free, or a new one.
+func (s *spare[E]) take() E {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n := len(s.free); n > 0 {
-		e, s.free = s.free[n-1], s.free[:n-1]
+	if len(s.free) == 0 {
+		s.made++
+		return s.make()
 	}
+	e := s.free[len(s.free)-1]
+	s.free = s.free[:len(s.free)-1]
 	return e
 }
 
@@ -30,11 +30,11 @@ func (s *spare[E]) give(e E) {
 	s.free = append(s.free, e)
 }
 
-// floats returns n of them from s, to be given back.
-func floats[T tensor.Float](s *spare[[]T], n int) []T {
-	b := s.take()
-	if cap(b) < n {
-		b = make([]T, n)
+// reserve makes ready for n calls at a time.
+func (s *spare[E]) reserve(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for ; s.made < n; s.made++ {
+		s.free = append(s.free, s.make())
 	}
-	return b[:n]
 }

@@ -86,7 +86,7 @@ func text(v any) string {
 func sameJSON(a, b any) bool { return text(a) == text(b) }
 
 func TestResumingChangesNoBit(t *testing.T) {
-	for _, rule := range Rules {
+	for _, rule := range supervised {
 		for _, optim := range Optimizers {
 			for _, schedule := range Schedules {
 				s := small().with(func(s *Spec) {
@@ -105,7 +105,16 @@ func TestResumingChangesNoBit(t *testing.T) {
 	}
 	goesOn[float32](t, small().with(func(s *Spec) { s.Act, s.Solver, s.Bias, s.Batches, s.LR = "linear", "exact", true, 4, 0.1 }))
 	goesOn[float32](t, small().with(func(s *Spec) { s.Coords, s.Solver, s.Batches = "activities", "bb", 4 }))
-	for _, rule := range Rules { // units are dropped as if there had been no interruption
+	goesOn[float64](t, small().with(func(s *Spec) { s.Precision, s.PrecisionLR, s.Loss, s.Batches = "1,2,3", 0.1, "mse", 4 }))
+	goesOn[float32](t, small().with(func(s *Spec) { s.Loss, s.ActivityDecay, s.Batches = "cross-entropy", 0.1, 4 }))
+	goesOn[float32](t, generative())
+	goesOn[float32](t, small().with(func(s *Spec) {
+		s.Solver, s.Coords, s.Steps, s.Temperature, s.Batches = "langevin", "activities", 5, 0.01, 4
+	}))
+	for _, kind := range []string{"fixed", "learned"} {
+		goesOn[float32](t, small().with(func(s *Spec) { s.Feedback, s.Coords, s.Solver, s.Batches = kind, "activities", "euler", 4 }))
+	}
+	for _, rule := range supervised { // units are dropped as if there had been no interruption
 		goesOn[float32](t, small().with(func(s *Spec) { s.Rule, s.Arch, s.Bias, s.Batches, s.LR = rule, nodes, true, 4, 0.1 }))
 	}
 }

@@ -19,6 +19,13 @@ func small() Spec {
 	return s
 }
 
+var supervised = Supervised()
+
+// generative is small for the rule that learns images from causes.
+func generative() Spec {
+	return small().with(func(s *Spec) { s.Rule, s.Arch, s.Optim, s.LR, s.Bias = "pc-generative", "3-12-36", "adam", 0.01, true })
+}
+
 // with returns s after the changes.
 func (s Spec) with(change ...func(*Spec)) Spec {
 	for _, f := range change {

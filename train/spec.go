@@ -4,73 +4,73 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 
 	"github.com/settle-pc/settle/data"
-	"github.com/settle-pc/settle/energy"
 	"github.com/settle-pc/settle/learn"
 	"github.com/settle-pc/settle/nn"
-	"github.com/settle-pc/settle/tensor"
 )
 
 // Spec describes a training as plain data, in the words of the command line: what is stored with a run, and all that
 // its numbers depend on but the data itself. Its JSON keys are the names of the flags.
 type Spec struct {
-	Data        string  `json:"data"`
-	Arch        string  `json:"arch"`
-	Act         string  `json:"act"`
-	Place       string  `json:"act-place"`
-	Init        string  `json:"init"`
-	Bias        bool    `json:"bias"`
-	Residual    bool    `json:"residual"`
-	Param       string  `json:"param"`     // how predictions are scaled
-	Normalize   string  `json:"normalize"` // of pixels v/255: "set", by the set's own statistics, or MEAN,STD
-	DType       string  `json:"dtype"`
-	Rule        string  `json:"rule"`
-	Loss        string  `json:"loss"`
-	Beta        float64 `json:"beta"` // of the nudged rules; 0: 0.1
-	Solver      string  `json:"solver"`
-	Coords      string  `json:"coords"`
-	Tol         float64 `json:"tol"`
-	Gap         float64 `json:"gap"`
-	MaxPasses   float64 `json:"max-passes"`
-	Steps       int     `json:"steps"`   // of inference, fixed; 0: until it settles. For ipc, those on a batch
-	Horizon     float64 `json:"horizon"` // time at which a Runge–Kutta method ends; 0: none
-	DT          float64 `json:"dt"`
-	Mu          float64 `json:"solver-momentum"` // of inference by momentum and nesterov
-	ByBatch     bool    `json:"divide-by-batch"` // ∂F/∂z by the batch size, as libraries do that average F over a batch
-	Optim       string  `json:"optim"`
-	LR          float64 `json:"lr"`
-	Momentum    float64 `json:"momentum"`
-	WeightDecay float64 `json:"weight-decay"`
-	Schedule    string  `json:"schedule"`
-	Warmup      int     `json:"warmup"`
-	Batch       int     `json:"batch"`
-	Batches     int     `json:"batches"`
-	Epochs      int     `json:"epochs"`
-	EvalEvery   int     `json:"eval-every"`
-	Limit       int     `json:"limit"`
-	Seed        uint64  `json:"seed"`
-	Workers     int     `json:"workers"` // does not change any number
+	Data          string  `json:"data"`
+	Arch          string  `json:"arch"`
+	Act           string  `json:"act"`
+	Place         string  `json:"act-place"`
+	Init          string  `json:"init"`
+	Bias          bool    `json:"bias"`
+	Residual      bool    `json:"residual"`
+	Param         string  `json:"param"`     // how predictions are scaled
+	Normalize     string  `json:"normalize"` // of pixels v/255: "set", by the set's own statistics, or MEAN,STD
+	DType         string  `json:"dtype"`
+	Rule          string  `json:"rule"`
+	Loss          string  `json:"loss"`
+	Beta          float64 `json:"beta"`           // of the nudged rules; 0: 0.1
+	Precision     string  `json:"precision"`      // π_1 … π_L with commas between them, or one number: π_L; empty: all 1
+	PrecisionLR   float64 `json:"precision-lr"`   // 0: they are fixed
+	ActivityDecay float64 `json:"activity-decay"` // λ of every hidden layer
+	Feedback      string  `json:"feedback"`
+	Prior         float64 `json:"prior"`       // of the causes of pc-generative, λ_0; 0: 1
+	Temperature   float64 `json:"temperature"` // of langevin; 0: 1
+	Solver        string  `json:"solver"`
+	Coords        string  `json:"coords"`
+	Tol           float64 `json:"tol"`
+	Gap           float64 `json:"gap"`
+	MaxPasses     float64 `json:"max-passes"`
+	Steps         int     `json:"steps"`   // of inference, fixed; 0: until it settles. For ipc, those on a batch
+	Horizon       float64 `json:"horizon"` // time at which a Runge–Kutta method ends; 0: none
+	DT            float64 `json:"dt"`
+	Mu            float64 `json:"solver-momentum"` // of inference by momentum and nesterov
+	ByBatch       bool    `json:"divide-by-batch"` // ∂F/∂z by the batch size, as libraries do that average F over a batch
+	Optim         string  `json:"optim"`
+	LR            float64 `json:"lr"`
+	Momentum      float64 `json:"momentum"`
+	WeightDecay   float64 `json:"weight-decay"`
+	Schedule      string  `json:"schedule"`
+	Warmup        int     `json:"warmup"`
+	Batch         int     `json:"batch"`
+	Batches       int     `json:"batches"`
+	Epochs        int     `json:"epochs"`
+	EvalEvery     int     `json:"eval-every"`
+	Limit         int     `json:"limit"`
+	Seed          uint64  `json:"seed"`
+	Workers       int     `json:"workers"` // does not change any number
 }
 
 // Defaults returns the training that a command without flags runs.
 func Defaults() Spec {
 	return Spec{
-		Data: "mnist", Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", Param: "standard", Normalize: bySet, DType: "float32", Loss: "mse",
+		Data: "mnist", Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", Param: "standard", Normalize: bySet, DType: "float32", Loss: "mse", Feedback: "symmetric",
 		Rule: "pc", Solver: "auto", Coords: "errors", Tol: 1e-3, Gap: 0.01, MaxPasses: 100, DT: 0.1, Mu: 0.7,
 		Optim: "adam", LR: 0.001, Momentum: 0.9, Schedule: "constant", Batch: 64, Epochs: 1, Workers: 1,
 	}
 }
 
-// bySet normalises by the mean and deviation of the set's training images.
-const bySet = "set"
-
 // The words that Spec accepts beside those of package nn.
 var (
 	DTypes = []string{"float32", "float64"}
-	Rules  = []string{"bp", "pc", "ipc", "zil", "pc-nudged", "pc-centred",
+	Rules  = []string{"bp", "pc", "ipc", "zil", "pc-nudged", "pc-centred", "pc-generative",
 		"bp-curved", "pc-feedforward", "bp-matched"} // the last ones: learn/isolate.go
 	Losses      = []string{"mse", "cross-entropy", "bernoulli"}
 	Coordinates = []string{"errors", "activities"}
@@ -81,15 +81,16 @@ var (
 // Network returns the architecture and initialisation, with every fault in their description.
 func (s Spec) Network() (nn.Arch, nn.Init, error) {
 	var a nn.Arch
-	var errs [5]error
+	var errs [6]error
 	a, errs[0] = nn.ParseArch(s.Arch)
 	a.Act, errs[1] = nn.ParseActivation(s.Act)
 	a.Place, errs[2] = nn.ParsePlace(s.Place)
 	a.Bias, a.Residual = s.Bias, s.Residual
 	init, err := nn.ParseInit(s.Init)
 	errs[3] = err
+	a.Feedback, errs[5] = nn.ParseFeedback(s.Feedback)
 	a.Param, errs[4] = nn.ParseParameterisation(s.Param)
-	for i, flag := range []string{"arch", "act", "act-place", "init", "param"} {
+	for i, flag := range []string{"arch", "act", "act-place", "init", "param", "feedback"} {
 		if errs[i] != nil {
 			errs[i] = fmt.Errorf("--%s: %w", flag, errs[i])
 		}
@@ -123,8 +124,7 @@ func (s Spec) Validate() error {
 	word("dtype", s.DType, DTypes)
 	word("rule", s.Rule, Rules)
 	word("loss", s.Loss, Losses)
-	nudged := s.Rule == "pc-nudged" || s.Rule == "pc-centred"
-	must(finite(s.Beta) && (nudged || s.Beta == 0), "beta", s.Beta, "a number of either sign, or 0 for 0.1, with --rule pc-nudged or pc-centred, and none without")
+	faults = append(faults, s.variants(must))
 	word("coords", s.Coords, Coordinates)
 	if _, err := learn.NewMethod[float64](s.Solver, s.Coordinates(), s.tuning()); err != nil {
 		faults = append(faults, fmt.Errorf("--solver %w", err))
@@ -149,9 +149,6 @@ func (s Spec) Validate() error {
 	must(s.EvalEvery >= 0, "eval-every", s.EvalEvery, "a number of batches from 1, or 0 for the end only")
 	must(s.Limit >= 0, "limit", s.Limit, "a number of training images from 1, or 0 for all")
 	must(s.Workers >= 1, "workers", s.Workers, "a number from 1")
-	must(s.squared() || s.Rule != "bp-curved", "loss", s.Loss, "mse with --rule bp-curved, which knows the curvature of squared error only")
-	quadratic := s.squared() || (s.Solver != "exact" && s.Solver != "chord" && s.Solver != "newton")
-	must(quadratic, "solver", s.Solver, "auto, bb, cg or a method with a step of its own with a --loss other than mse")
 	must(s.Solver != "exact" || s.Act == "linear" && (err != nil || arch.Affine()), "solver", s.Solver, "exact only with --act linear and layers that are affine; auto takes any network")
 	must(s.Solver != "chord" || err != nil || arch.Smooth(), "solver", s.Solver, "chord only with a smooth activation and without maxpool; auto takes any network")
 	stepped := s.Rule == "ipc" || learn.Steps(s.Solver)
@@ -160,39 +157,6 @@ func (s Spec) Validate() error {
 		"horizon", s.Horizon, "0 unless --solver is a Runge–Kutta method: heun, bosh, dopri or their adaptive kin")
 	must(s.Schedule == "warmup-cosine" || s.Warmup == 0, "warmup", s.Warmup, "0 unless --schedule is warmup-cosine")
 	return errors.Join(faults...)
-}
-
-// normalization returns the mean and deviation that the spec asks for, 0 and 0 for those of the set.
-func (s Spec) normalization() (mean, std float64, err error) {
-	if s.Normalize == bySet {
-		return 0, 0, nil
-	}
-	m, d, two := strings.Cut(s.Normalize, ",")
-	mean, err = strconv.ParseFloat(m, 64)
-	if err == nil {
-		std, err = strconv.ParseFloat(d, 64)
-	}
-	if err != nil || !two || !finite(mean) || !(std > 0) || !finite(std) {
-		return 0, 0, fmt.Errorf("--normalize %q: want set, or MEAN,STD with numbers, STD above 0, as in 0.5,0.5", s.Normalize)
-	}
-	return mean, std, nil
-}
-
-// prepared is the set as the spec trains on it: limited, and normalised.
-func (s Spec) prepared(set *data.Set) (*data.Set, error) {
-	if s.Limit > 0 {
-		var err error
-		if set, err = set.Limit(s.Limit); err != nil {
-			return nil, fmt.Errorf("--limit: %w", err)
-		}
-	}
-	mean, std, err := s.normalization()
-	if err != nil || std == 0 {
-		return set, err
-	}
-	own := *set
-	own.Mean, own.Std = mean, std
-	return &own, nil
 }
 
 // squared reports whether the loss is half the squared error.
@@ -204,25 +168,6 @@ func (s Spec) lossNote() string {
 		return ""
 	}
 	return s.Loss
-}
-
-// Output is the output term of the named loss, squared error for names that are none.
-func Output[T tensor.Float](loss string) energy.Output[T] {
-	switch loss {
-	case "cross-entropy":
-		return energy.CrossEntropy[T]{}
-	case "bernoulli":
-		return energy.Bernoulli[T]{}
-	}
-	return energy.SquaredError[T]{}
-}
-
-// beta is the nudge, with its default.
-func (s Spec) beta() float64 {
-	if s.Beta == 0 {
-		return 0.1
-	}
-	return s.Beta
 }
 
 // Infers reports whether the rule moves activities before it learns, with an outcome.
@@ -252,7 +197,7 @@ func (s Spec) Coordinates() learn.Coordinates {
 
 // tuning holds the options of the solver.
 func (s Spec) tuning() learn.Tuning {
-	t := learn.Tuning{DT: s.DT, Mu: s.Mu, Until: s.Horizon}
+	t := learn.Tuning{DT: s.DT, Mu: s.Mu, Until: s.Horizon, Temperature: s.Temperature, Seed: s.Seed}
 	if s.ByBatch {
 		t.Scale = 1 / float64(max(s.Batch, 1))
 	}
@@ -266,6 +211,12 @@ func (s Spec) Fits(set *data.Set) error {
 		return err
 	}
 	var faults []error
+	if s.generates() {
+		if got := arch.Dims[len(arch.Dims)-1]; got != set.Inputs {
+			faults = append(faults, fmt.Errorf("--arch %s: %d outputs: want the %d %s of an image of %s, which --rule pc-generative predicts from the first layer", s.Arch, got, set.Inputs, inputsOf(set), set.Name))
+		}
+		return errors.Join(append(faults, s.fitsNumber(set))...)
+	}
 	if in, want := arch.Input, (nn.Image{C: set.Channels, H: set.Rows, W: set.Cols}); in != (nn.Image{}) && in != want {
 		faults = append(faults, fmt.Errorf("--arch %s: input %v: want %v, the images of %s", s.Arch, in, want, set.Name))
 	}
@@ -278,6 +229,12 @@ func (s Spec) Fits(set *data.Set) error {
 	if set.Task != data.Classes && !s.squared() {
 		faults = append(faults, fmt.Errorf("--loss %s: want mse for the %s of %s, which are not classes", s.Loss, set.Task.Targets(), set.Name))
 	}
+	return errors.Join(append(faults, s.fitsNumber(set))...)
+}
+
+// fitsNumber reports a limit or a batch of more images than the set has.
+func (s Spec) fitsNumber(set *data.Set) error {
+	var faults []error
 	n := set.Train.N()
 	if s.Limit > n {
 		faults = append(faults, fmt.Errorf("--limit %d: want at most the %d training images of %s", s.Limit, n, set.Name))

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/settle-pc/settle/infer"
+	"github.com/settle-pc/settle/learn"
 	"github.com/settle-pc/settle/model"
 	"github.com/settle-pc/settle/tensor"
 )
@@ -38,7 +39,9 @@ type Summary struct {
 	// itself, for cross-entropy its softmax, for bernoulli σ of it. TestLoss is the mean of 𝓛 over the test samples.
 	Loss     string   `json:"loss"`
 	TestLoss *float64 `json:"test_loss"`
-	Run      string   `json:"run"`
+	// Precisions are π_1 … π_L as learned; absent where they are not.
+	Precisions []float64 `json:"precisions,omitempty"`
+	Run        string    `json:"run"`
 }
 
 // Summary returns the summary so far, with the score of test if it is not nil.
@@ -52,6 +55,9 @@ func (t *Trainer[T]) Summary(test *Score) Summary {
 	}
 	if test != nil {
 		out.TestMSE, out.TestAccuracy, out.TestLoss = number(test.MSE), number(test.Accuracy), number(test.Loss)
+	}
+	if r, ok := t.rule.(*learn.Precise[T]); ok {
+		out.Precisions = r.Precisions()
 	}
 	if s.Infers() {
 		if s.Solves() {

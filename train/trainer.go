@@ -146,7 +146,10 @@ func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn
 	if inf.Method, err = learn.NewMethod[T](s.Solver, s.Coordinates(), s.tuning()); err != nil {
 		panic("train: a solver that Validate has let pass")
 	}
-	problem := &energy.PC[T]{Net: net, Output: Output[T](s.Loss)}
+	problem := &energy.PC[T]{Net: net, Output: Output[T](s.Loss), Decay: s.decay(net.L())}
+	if problem.Precision, err = s.precisions(); err != nil {
+		panic("train: precisions that Validate has let pass")
+	}
 	switch s.Rule {
 	case "ipc":
 		t := s.tuning()
@@ -166,6 +169,12 @@ func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn
 	case "bp-matched":
 		return learn.NewMatchedBP(problem, inf, pool, s.Batch)
 	}
+	if s.generates() {
+		return learn.NewGenerative(problem, inf, nil, pool, s.Batch)
+	}
+	if s.PrecisionLR > 0 {
+		return learn.NewPrecise(problem, inf, learn.Precision{LR: s.PrecisionLR}, pool, s.Batch)
+	}
 	return learn.NewPC(problem, inf, pool, s.Batch)
 }
 
@@ -174,6 +183,9 @@ func (s Spec) settings() infer.Settings {
 	set := infer.Settings{Tol: s.Tol, Gap: s.Gap, MaxPasses: s.MaxPasses, MaxSteps: s.Steps}
 	if s.Steps > 0 || s.Horizon > 0 {
 		set.Patience = -1
+	}
+	if s.Solver == "langevin" {
+		set.Diverge = math.Inf(1)
 	}
 	return set
 }
@@ -213,7 +225,8 @@ func (t *Trainer[T]) Spec() Spec { return t.spec }
 
 // Meta describes the network for its model file.
 func (t *Trainer[T]) Meta() model.Meta {
-	return model.Meta{Arch: t.arch, Data: t.set.Name, Rows: t.set.Rows, Cols: t.set.Cols, Channels: t.set.Channels, Mean: t.set.Mean, Std: t.set.Std, Loss: t.spec.lossNote()}
+	return model.Meta{Arch: t.arch, Data: t.set.Name, Rows: t.set.Rows, Cols: t.set.Cols, Channels: t.set.Channels, Mean: t.set.Mean, Std: t.set.Std,
+		Loss: t.spec.lossNote(), Generates: t.spec.generates()}
 }
 
 // Total is the number of batches that the spec asks for.
@@ -319,7 +332,32 @@ func (t *Trainer[T]) judge(mse float64) error {
 
 // Test returns the network's score on the test split.
 func (t *Trainer[T]) Test() Score {
+	if r, ok := t.rule.(*learn.Generative[T]); ok {
+		return t.reconstruct(r)
+	}
 	return EvaluateLoss(t.net, Output[T](t.spec.Loss), t.pool, t.set, t.set.Test)
+}
+
+// reconstruct infers the causes of the test images, whole batches of them, and returns how well they are predicted from these. It
+// leaves what the rule carries as it was.
+func (t *Trainer[T]) reconstruct(r *learn.Generative[T]) Score {
+	carried, score, n := r.State(), Score{Accuracy: math.NaN()}, 0.0
+	b := data.NewBatch[T](t.set, t.spec.Batch)
+	for lo := 0; lo+t.spec.Batch <= t.set.Test.N(); lo += t.spec.Batch {
+		s, err := r.Infer(context.Background(), data.Fill(b, t.set, t.set.Test, lo, lo+t.spec.Batch))
+		if err != nil { // of a batch that training takes too, none
+			s.MSE, s.Loss = math.NaN(), math.NaN()
+		}
+		score.MSE += s.MSE
+		score.Loss += s.Loss
+		n++
+	}
+	score.MSE /= n
+	score.Loss /= n
+	if err := r.SetState(carried); err != nil {
+		panic("train: a rule refuses its own state")
+	}
+	return score
 }
 
 // Conclude is Test at the end of a training. A batch's MSE is before its update: what the last update has done shows

@@ -37,7 +37,7 @@ func falls(t *testing.T, s Spec) {
 var rates = map[string]float64{"sgd": 0.5, "momentum": 0.1, "nesterov": 0.1, "adam": 0.01, "adamw": 0.01}
 
 func TestErrorFallsWithEveryOptimizer(t *testing.T) {
-	for _, rule := range Rules {
+	for _, rule := range supervised {
 		for _, optim := range Optimizers {
 			falls(t, small().with(func(s *Spec) {
 				s.Rule, s.Optim, s.LR, s.Batches = rule, optim, rates[optim], 40
@@ -50,7 +50,7 @@ func TestErrorFallsWithEveryOptimizer(t *testing.T) {
 }
 
 func TestErrorFallsWithEverySchedule(t *testing.T) {
-	for _, rule := range Rules {
+	for _, rule := range supervised {
 		for _, schedule := range Schedules {
 			falls(t, small().with(func(s *Spec) {
 				s.Rule, s.Optim, s.LR, s.Schedule, s.Batches = rule, "adam", 0.02, schedule, 40
@@ -105,6 +105,11 @@ func TestEveryWordOfTheSpecActs(t *testing.T) {
 		"steps":        func(s *Spec) { s.Steps = 1 },
 		"horizon":      func(s *Spec) { s.Solver, s.Horizon = "heun", 0.5 },
 		"by batch":     func(s *Spec) { s.Solver, s.Horizon, s.ByBatch = "heun", 0.5, true },
+		"precision":    func(s *Spec) { s.Precision = "2" },
+		"precisions":   func(s *Spec) { s.Precision = "2,1,1" },
+		"learned":      func(s *Spec) { s.PrecisionLR = 0.1 },
+		"activity":     func(s *Spec) { s.ActivityDecay = 0.01 },
+		"feedback":     func(s *Spec) { s.Feedback, s.Coords, s.Solver = "fixed", "activities", "euler" },
 		"zil":          func(s *Spec) { s.Rule = "zil" },
 		"nudged":       func(s *Spec) { s.Rule = "pc-nudged" },
 		"beta":         func(s *Spec) { s.Rule, s.Beta = "pc-nudged", -0.1 },
@@ -256,7 +261,7 @@ func TestSecondsCountStepsOnly(t *testing.T) {
 }
 
 func TestWorkersChangeNoBit(t *testing.T) {
-	for _, rule := range Rules {
+	for _, rule := range supervised {
 		s := small().with(func(s *Spec) { s.Rule, s.Optim, s.LR, s.Batch = rule, "adam", 0.01, 50 })
 		one, oneLog := train[float32](t, s)
 		for _, workers := range []int{2, 3, 7} {
@@ -275,7 +280,7 @@ func TestWorkersChangeNoBit(t *testing.T) {
 
 // float32 and float64 start from the same numbers and see the same batches: what they compute differs by rounding only.
 func TestElementTypesAgree(t *testing.T) {
-	for _, rule := range Rules {
+	for _, rule := range supervised {
 		s := small().with(func(s *Spec) { s.Rule, s.Gap, s.Tol = rule, 0, 1e-4 })
 		if rule == "ipc" {
 			s.LR /= 20 // which it takes twenty times a batch
@@ -292,7 +297,7 @@ func TestElementTypesAgree(t *testing.T) {
 }
 
 func TestDivergenceNamesTheBatch(t *testing.T) {
-	for _, rule := range Rules {
+	for _, rule := range supervised {
 		for _, lr := range []float64{1e6, 1e30} {
 			l := &log{}
 			tr := start[float32](t, small().with(func(s *Spec) { s.Rule, s.LR = rule, lr }), Options{Recorder: l})

@@ -38,7 +38,7 @@ type view struct {
 	Pixels []int     `json:"pixels"`
 	Label  int       `json:"label"` // −1: not known
 	Target int       `json:"target"`
-	Output []float64 `json:"output"` // the feedforward prediction
+	Output []float64 `json:"output"` // the feedforward prediction: for cross-entropy probabilities
 	Status string    `json:"status"`
 	Frames []frame   `json:"frames"`
 	Z      []picture `json:"z"` // activities, l = 1…L−1
@@ -49,10 +49,10 @@ type view struct {
 type frame struct {
 	Passes   float64 `json:"passes"`
 	Energy   float64 `json:"energy"`
-	Energies point   `json:"energies"`  // ½‖e_l‖²
+	Energies point   `json:"energies"`  // ½‖e_l‖², for l = L ½‖∂F/∂ŷ‖²
 	Residual point   `json:"residuals"` // ‖∂F/∂z_l‖, 0 where clamped
 	Cosines  point   `json:"cosines"`   // of PC's learning direction here with BP's; null where one is 0
-	Output   point   `json:"output"`    // g_L(z_{L−1})
+	Output   point   `json:"output"`    // the prediction from z_{L−1}
 }
 
 // picture is a layer in all frames, as signed bytes: v·127/scale.
@@ -108,9 +108,9 @@ func (v *live) look(w http.ResponseWriter, r *http.Request, t *training) {
 
 // still is a copy of a network, and the set it was trained on.
 type still[T tensor.Float] struct {
-	net  *nn.Network[T]
-	set  *data.Set
-	spec train.Spec
+	net *nn.Network[T]
+	set *data.Set
+	out energy.Output[T]
 }
 
 // sample makes a batch of one of the sample in question.
@@ -182,7 +182,9 @@ func (s *still[T]) look(ctx context.Context, q question) (view, error) {
 	trace := nn.NewTrace(s.net, 1)
 	trace.Z[0] = b.X
 	trace.Feedforward()
-	yhat := trace.Z[s.net.L()].Row(0)
+	mean := trace.Z[s.net.L()]
+	s.out.Mean(mean, mean)
+	yhat := mean.Row(0)
 	out.Output = floats(yhat)
 	out.Target = q.Target
 	switch {
@@ -198,7 +200,7 @@ func (s *still[T]) look(ctx context.Context, q question) (view, error) {
 	if err != nil {
 		return out, err
 	}
-	c := newCourse(s.net, b, bp)
+	c := s.course(b, bp)
 	out.Status, err = c.follow(method(), coords, q.Steps)
 	out.Frames, out.Z, out.E = c.frames, c.z, c.e
 	for _, pictures := range [][]picture{out.Z, out.E} {
@@ -213,7 +215,7 @@ func (s *still[T]) look(ctx context.Context, q question) (view, error) {
 func (s *still[T]) backpropagate(ctx context.Context, b data.Batch[T]) ([]T, error) {
 	pool := learn.NewPool(1)
 	defer pool.Close()
-	g, _, err := learn.NewBP(s.net, pool, 1).Gradient(ctx, b)
+	g, _, err := learn.NewLossBP(s.net, s.out, pool, 1).Gradient(ctx, b)
 	return g, err
 }
 
@@ -228,11 +230,12 @@ type course[T tensor.Float] struct {
 	z, e   []picture
 }
 
-func newCourse[T tensor.Float](net *nn.Network[T], b data.Batch[T], bp []T) *course[T] {
-	c := &course[T]{net: net, b: b, bp: bp, pc: make([]T, len(bp)), z: make([]picture, net.L()-1), e: make([]picture, net.L())}
-	c.state = (&energy.PC[T]{Net: net}).NewState(1)
+func (s *still[T]) course(b data.Batch[T], bp []T) *course[T] {
+	L := s.net.L()
+	c := &course[T]{net: s.net, b: b, bp: bp, pc: make([]T, len(bp)), z: make([]picture, L-1), e: make([]picture, L)}
+	c.state = (&energy.PC[T]{Net: s.net, Output: s.out}).NewState(1)
 	c.state.Clamp(0, b.X)
-	c.state.Clamp(net.L(), b.Y)
+	c.state.Clamp(L, b.Y)
 	return c
 }
 

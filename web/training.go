@@ -61,13 +61,15 @@ type engineOf[T tensor.Float] struct {
 }
 
 func (e engineOf[T]) freeze() frozen {
-	arch := e.Meta().Arch
-	net, err := nn.Build[T](arch)
+	meta := e.Meta()
+	net, err := nn.Build[T](meta.Arch)
 	if err != nil {
 		panic("web: an architecture that is in training cannot be built")
 	}
 	net.Update(func(theta []T) { copy(theta, e.Network().Theta()) })
-	return &still[T]{net: net, set: e.set, spec: e.Spec()}
+	set := *e.set
+	set.Mean, set.Std = meta.Mean, meta.Std // as the training has them
+	return &still[T]{net: net, set: &set, out: train.Output[T](e.Spec().Loss)}
 }
 
 func newEngine[T tensor.Float](spec train.Spec, set *data.Set, opts train.Options) (engine, error) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -223,6 +224,56 @@ func TestPauseHoldsAndStepStepsOneBatch(t *testing.T) {
 	}
 }
 
+// TestLookAgreesWithTheLibrary: before inference F is the loss of the sample, PC's update is BP's in the last layer and nothing in the others;
+// at the end the residuals are small; what is not squared error predicts probabilities.
+func TestLookAgreesWithTheLibrary(t *testing.T) {
+	for _, loss := range []string{"mse", "cross-entropy"} {
+		x := open(t)
+		e := x.train(small(60, `,"loss":"`+loss+`","normalize":"0.5,0.5"`))
+		x.until(e.ID, done)
+		var v view
+		x.post(fmt.Sprintf("/api/trainings/%d/look", e.ID), `{"split":"train","index":3,"method":"bb","coords":"errors","steps":200}`, &v)
+		want, sum := 0.0, 0.0
+		for k, p := range v.Output {
+			sum += p
+			if d := p; loss == "mse" {
+				if k == v.Label {
+					d = 1 - p
+				}
+				want += d * d / 2
+			} else if k == v.Label {
+				want -= math.Log(p)
+			}
+		}
+		first, last := v.Frames[0], v.Frames[len(v.Frames)-1]
+		if math.Abs(first.Energy-want) > 1e-5*(1+want) || (loss != "mse" && math.Abs(sum-1) > 1e-5) {
+			t.Errorf("%s: F is %v at the start, the loss %v; outputs add up to %v", loss, first.Energy, want, sum)
+		}
+		for l, c := range first.Cosines {
+			if end := l == len(first.Cosines)-1; end && math.Abs(c-1) > 1e-5 || !end && !math.IsNaN(c) && c != 0 {
+				t.Errorf("%s: cosine of layer %d at the start %v", loss, l+1, c)
+			}
+		}
+		if v.Status != "equilibrium" || !(last.Energy < first.Energy) || !(last.Residual[1] < 1e-3) || len(v.Z) != 2 || len(v.E[0].Bytes) != 16*len(v.Frames) {
+			t.Errorf("%s: %s at F %v with residuals %v", loss, v.Status, last.Energy, last.Residual)
+		}
+	}
+}
+
+// TestEveryRuleTrainsAndCanBeLookedInto.
+func TestEveryRuleTrainsAndCanBeLookedInto(t *testing.T) {
+	x := open(t)
+	for _, rule := range rules() {
+		e := x.train(small(3, `,"rule":"`+rule+`"`))
+		x.until(e.ID, done)
+		var v view
+		x.post(fmt.Sprintf("/api/trainings/%d/look", e.ID), `{"steps":5}`, &v)
+		if len(v.Frames) != 6 || !(v.Frames[5].Energy < v.Frames[0].Energy) {
+			t.Errorf("%s: %d frames", rule, len(v.Frames))
+		}
+	}
+}
+
 // TestDivergedTrainingSaysSo and goes on answering.
 func TestDivergedTrainingSaysSo(t *testing.T) {
 	x := open(t)
@@ -261,7 +312,7 @@ func TestRefusedTrainings(t *testing.T) {
 	for _, c := range []struct{ body, want string }{
 		{small(5, `,"lr":0`), "--lr 0: want"}, {small(5, `,"act":"x"`), "--act"}, {`{"data":"/etc"}`, `--data`}, {`{"data":"../set"}`, `--data`},
 		{small(5, `,"arch":"64-99999999-4"`), "weights"}, {small(5, `,"arch":"64-4000x40-4"`), "weights"}, {small(5, `,"arch":"64-9x70-4"`), "layers"},
-		{small(5, `,"arch":"63-4"`), "inputs"}, {small(5, `,"batch":2000`), "--batch"}, {small(5, `,"batches":99999999`), "batches"}, {small(5, `,"unknown":1`), "unknown"},
+		{small(5, `,"arch":"63-4"`), "inputs"}, {small(5, `,"rule":"pc-generative"`), "--rule"}, {small(5, `,"precision":"2"`), "precision"}, {small(5, `,"arch":"1x8x8-conv4k3-4"`), "--arch"}, {small(5, `,"batch":2000`), "--batch"}, {small(5, `,"batches":99999999`), "batches"}, {small(5, `,"unknown":1`), "unknown"},
 	} {
 		code, text := x.ask("POST", "/api/trainings", c.body, asJSON)
 		if code != http.StatusBadRequest || !strings.Contains(text, c.want) {

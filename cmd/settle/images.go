@@ -11,12 +11,12 @@ import (
 	"github.com/settle-pc/settle/model"
 )
 
-// readImages reads the images in a file, each with the values from 0 to 1 of one that the model is for, row by row, a pixel's
+// readImages reads, for a command, the images in a file, each with the values from 0 to 1 of one that the model is for, row by row, a pixel's
 // channels side by side.
-func readImages(name string, m model.Meta) ([][]float64, error) {
+func readImages(command, name string, m model.Meta) ([][]float64, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("predict: %w", err)
+		return nil, fmt.Errorf("%s: %w", command, err)
 	}
 	defer f.Close()
 	var images [][]float64
@@ -29,7 +29,7 @@ func readImages(name string, m model.Meta) ([][]float64, error) {
 		images, err = readIDX(f, m)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("predict %s: %w", name, err)
+		return nil, fmt.Errorf("%s %s: %w", command, name, err)
 	}
 	return images, nil
 }

@@ -78,17 +78,8 @@ func TestKilledTrainingsLoseNothing(t *testing.T) {
 	if err := writeSet(filepath.Join(dir, "set"), synthetic()); err != nil {
 		t.Fatal(err)
 	}
-	settle := func(args ...string) (*exec.Cmd, *bytes.Buffer) {
-		out := &bytes.Buffer{}
-		cmd := exec.Command("settle", args...)
-		cmd.Dir, cmd.Stderr = dir, out
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		return cmd, out
-	}
 	start := time.Now()
-	if cmd, out := settle(append(killed, "--out", "whole")...); cmd.Wait() != nil {
+	if cmd, out := started(t, dir, append(killed, "--out", "whole")); cmd.Wait() != nil {
 		t.Fatal(out)
 	}
 	whole := time.Since(start)
@@ -99,40 +90,60 @@ func TestKilledTrainingsLoseNothing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	kills, cuts := 0, 0
 	for kills < times {
-		run := filepath.Join(dir, "run")
-		args := append(killed, "--out", "run")
-		for {
-			cmd, out := settle(args...)
-			timer := time.AfterFunc(time.Duration(rng.Float64()*float64(whole)), func() { cmd.Process.Kill() })
-			err := cmd.Wait()
-			timer.Stop()
-			if err == nil {
-				break
-			}
-			if cmd.ProcessState.ExitCode() != -1 {
-				t.Fatalf("%v: %v: %s", args, err, out)
-			}
-			kills++
-			if _, err := os.Stat(filepath.Join(run, specFile)); err != nil { // killed before there was a training
-				if err := os.RemoveAll(run); err != nil {
-					t.Fatal(err)
-				}
-				continue
-			}
-			if rng.IntN(2) == 0 {
-				cuts++
-				cutPower(t, rng, run)
-			}
-			args = []string{"train", "--resume", "run", "--checkpoint-every", "1ms", "--quiet"}
-		}
-		if got := leavings(t, run); !reflect.DeepEqual(got, want) {
+		k, c := killAndGoOn(t, rng, dir, whole)
+		kills, cuts = kills+k, cuts+c
+		if got := leavings(t, filepath.Join(dir, "run")); !reflect.DeepEqual(got, want) {
 			t.Fatalf("after %d kills: %s", kills, unlike(got, want))
 		}
-		if err := os.RemoveAll(run); err != nil {
+		if err := os.RemoveAll(filepath.Join(dir, "run")); err != nil {
 			t.Fatal(err)
 		}
 	}
 	t.Logf("%d kills, %d power cuts", kills, cuts)
+}
+
+// started is a command on its way in dir, and what it says on stderr.
+func started(t *testing.T, dir string, args []string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	out := &bytes.Buffer{}
+	cmd := exec.Command("settle", args...)
+	cmd.Dir, cmd.Stderr = dir, out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, out
+}
+
+// killAndGoOn trains in dir/run to the end, killed at a random moment up to the time that a whole training takes, as often as
+// it is hit.
+func killAndGoOn(t *testing.T, rng *rand.Rand, dir string, whole time.Duration) (kills, cuts int) {
+	t.Helper()
+	run := filepath.Join(dir, "run")
+	args := append(killed, "--out", "run")
+	for {
+		cmd, out := started(t, dir, args)
+		timer := time.AfterFunc(time.Duration(rng.Float64()*float64(whole)), func() { cmd.Process.Kill() })
+		err := cmd.Wait()
+		timer.Stop()
+		if err == nil {
+			return kills, cuts
+		}
+		if cmd.ProcessState.ExitCode() != -1 {
+			t.Fatalf("%v: %v: %s", args, err, out)
+		}
+		kills++
+		if _, err := os.Stat(filepath.Join(run, specFile)); err != nil { // killed before there was a training
+			if err := os.RemoveAll(run); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if rng.IntN(2) == 0 {
+			cuts++
+			cutPower(t, rng, run)
+		}
+		args = []string{"train", "--resume", "run", "--checkpoint-every", "1ms", "--quiet"}
+	}
 }
 
 func unlike(got, want leftBehind) string {

@@ -56,13 +56,16 @@ func (a *app) predict(path string, inputs []string, invert bool) error {
 	if err != nil {
 		return fmt.Errorf("--model %s: %w", path, err)
 	}
+	if m.Generates {
+		return fmt.Errorf("--model %s: it generates images: want settle generate", path)
+	}
 	net, err := model.Network[float64](m)
 	if err != nil {
 		return fmt.Errorf("--model %s: %w", path, err)
 	}
 	var images []picture
 	for _, name := range inputs {
-		pixels, err := readImages(name, m.Meta)
+		pixels, err := readImages("predict", name, m.Meta)
 		if err != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ func (p *sweepPlan) rows(out string, queued map[int]string) []trialRow {
 	for i, t := range p.trials {
 		dir := p.dir(out, i)
 		r := trialRow{Trial: i, Settings: settingsMap(p, i), Summary: train.Summary{Rule: t.Rule, Arch: t.Arch, Act: t.Act, Optim: t.Optim, LR: t.LR, Seed: t.Seed}}
-		result, was, ok := readTrial(dir)
+		result, was, ok := stored(dir)
 		_, there := os.Stat(dir)
 		switch word := queued[i]; {
 		case ok:

@@ -104,7 +104,7 @@ func (q *pool) one(ctx context.Context, i int, spec train.Spec, done func(int, t
 	spec.Workers = max(1, q.app.workers/q.parallel)
 	opts := q.opts
 	opts.set = q.plan.sets[spec.Data]
-	result, err := q.app.trial(ctx, q.plan.dir(q.run.Dir(), i), spec, opts)
+	result, err := q.app.trainTo(ctx, q.plan.dir(q.run.Dir(), i), spec, opts)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/settle-pc/settle/store"
 	"github.com/settle-pc/settle/sweep"
-	"github.com/settle-pc/settle/train"
 )
 
 func (a *app) sweepRunCommand() *cobra.Command {
@@ -78,7 +76,7 @@ func (a *app) sweepRun(path string, trial int, opts trainOptions) error {
 	fmt.Fprintf(a.note(), "trial %d of %d: %s\n", trial, n, sweep.Label(p.Settings(trial)))
 	spec := p.trials[trial]
 	spec.Workers = a.workers
-	result, err := a.trial(ctx, p.dir(out, trial), spec, opts)
+	result, err := a.trainTo(ctx, p.dir(out, trial), spec, opts)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return interrupted("the same command goes on")
@@ -121,25 +119,4 @@ func (a *app) join(out string, p *sweepPlan) error {
 		}
 	}
 	return fmt.Errorf("--out: %w", failed)
-}
-
-// trial trains one trial in its directory. One that diverged has a result, and is not tried again.
-func (a *app) trial(ctx context.Context, dir string, spec train.Spec, opts trainOptions) (train.Summary, error) {
-	if done, was, ok := readTrial(dir); ok && done.DivergedAt != nil && spec.GoesOnFrom(was) {
-		return done, nil
-	}
-	return a.trainTo(ctx, dir, spec, opts)
-}
-
-// readTrial returns the result of the training in dir, with its spec, if it is finished.
-func readTrial(dir string) (train.Summary, train.Spec, bool) {
-	var result train.Summary
-	var spec train.Spec
-	for name, into := range map[string]any{resultFile: &result, specFile: &spec} {
-		text, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil || json.Unmarshal(text, into) != nil {
-			return train.Summary{}, train.Spec{}, false
-		}
-	}
-	return result, spec, true
 }

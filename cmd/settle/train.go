@@ -46,6 +46,9 @@ or a kill it continues from the last of those written every --checkpoint-every, 
 			if opts.look && !spec.Infers() {
 				return fmt.Errorf("--diagnose with --rule %s: want a rule that infers, such as pc", spec.Rule)
 			}
+			if opts.look && !spec.Plain() {
+				return errors.New("--diagnose: want --loss mse, all precisions 1, no activity decay and symmetric feedback: it looks at that energy")
+			}
 			return a.finish(a.train(a.ctx, task{spec: spec, trainOptions: opts, open: func() (*store.Run, error) { return a.run("train") }}))
 		},
 	}
@@ -130,7 +133,11 @@ func (a *app) finish(c conclusion, err error) error {
 	if c.outcome != nil {
 		return failure{fmt.Errorf("%w; metrics so far are in %s", c.outcome, dir)}
 	}
-	fmt.Fprintf(w, "model and metrics are in %s; next: settle predict --model %s IMAGE\n", dir, filepath.Join(dir, modelFile))
+	next := "settle predict --model %s IMAGE"
+	if c.Rule == "pc-generative" {
+		next = "settle generate --model %s"
+	}
+	fmt.Fprintf(w, "model and metrics are in %s; next: "+next+"\n", dir, filepath.Join(dir, modelFile))
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -66,6 +67,9 @@ type conclusion struct {
 // on from its last checkpoint, also with more batches than were asked for then, and nothing is computed twice. A training
 // that diverges is a result, in which DivergedAt says so.
 func (a *app) trainTo(ctx context.Context, dir string, spec train.Spec, opts trainOptions) (train.Summary, error) {
+	if done, was, ok := stored(dir); ok && spec.GoesOnFrom(was) && (done.DivergedAt != nil || was.Batches == spec.Batches && was.Epochs == spec.Epochs) {
+		return done, nil
+	}
 	k := task{open: func() (*store.Run, error) { return store.Create(dir) }}
 	run, err := store.Continue(dir)
 	switch {
@@ -85,12 +89,6 @@ func (a *app) trainTo(ctx context.Context, dir string, spec train.Spec, opts tra
 	if err != nil {
 		return train.Summary{}, err
 	}
-	if run != nil {
-		var done train.Summary
-		if text, err := os.ReadFile(filepath.Join(dir, resultFile)); err == nil && json.Unmarshal(text, &done) == nil && sameTotal(k.spec, spec) {
-			return done, nil
-		}
-	}
 	k.spec, k.trainOptions = spec, opts
 	c, err := a.train(ctx, k)
 	switch {
@@ -102,7 +100,18 @@ func (a *app) trainTo(ctx context.Context, dir string, spec train.Spec, opts tra
 	return c.Summary, c.outcome
 }
 
-func sameTotal(a, b train.Spec) bool { return a.Batches == b.Batches && a.Epochs == b.Epochs }
+// stored returns the result of the training in dir, with its spec, if it has one.
+func stored(dir string) (train.Summary, train.Spec, bool) {
+	var result train.Summary
+	spec := train.Defaults() // settings that an older settle did not have
+	for name, into := range map[string]any{resultFile: &result, specFile: &spec} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || json.Unmarshal(text, into) != nil {
+			return train.Summary{}, train.Spec{}, false
+		}
+	}
+	return result, spec, true
+}
 
 // begun is the training that was begun in run, to go on with from the newest checkpoint that is whole.
 func (a *app) begun(run *store.Run) (task, error) {
@@ -115,8 +124,7 @@ func (a *app) begun(run *store.Run) (task, error) {
 	if err := json.Unmarshal(text, &k.spec); err != nil || k.spec.Arch == "" {
 		return k, fmt.Errorf("%s holds another command's run: want the directory of a training", specFile)
 	}
-	var result train.Summary
-	if text, err := os.ReadFile(filepath.Join(dir, resultFile)); err == nil && json.Unmarshal(text, &result) == nil && result.DivergedAt != nil {
+	if result, _, ok := stored(dir); ok && result.DivergedAt != nil {
 		return k, fmt.Errorf("diverged at batch %d: want a training that was interrupted or finished", *result.DivergedAt)
 	}
 	whole, damaged := run.Checkpoints()
@@ -353,7 +361,11 @@ func (s *session) Batch(b train.Record) {
 // Eval stores and shows a test.
 func (s *session) Eval(batch int, test train.Score) {
 	s.keep(s.evalRow(batch, test))
-	s.bar.line(fmt.Sprintf("batch %d: test MSE %.4f, accuracy %.2f %%", batch, test.MSE, 100*test.Accuracy))
+	text := fmt.Sprintf("batch %d: test MSE %.4f", batch, test.MSE)
+	if !math.IsNaN(test.Accuracy) {
+		text += fmt.Sprintf(", accuracy %.2f %%", 100*test.Accuracy)
+	}
+	s.bar.line(text)
 }
 
 func (s *session) evalRow(batch int, test train.Score) error {

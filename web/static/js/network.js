@@ -40,7 +40,7 @@ async function launch(rule) {
   try {
     const t = await post("api/trainings", {data: v.data, rule, act: v.act, solver: v.solver, optim: v.optim, lr: v.lr, batches: v.batches, batch: v.batch,
       seed: v.seed, "eval-every": v.every, arch: architecture(v)});
-    trouble(null);
+    calmed();
     adopt(t);
     if (!selected) select(t.id);
   } catch (e) { trouble(e); }
@@ -57,7 +57,7 @@ const nameOf = s => `${s.rule.toUpperCase()} ${s.arch} ${s.act}, ${s.optim} ${nu
 function adopt({id, spec}) {
   if (live.has(id)) return;
   const button = (text, what, f) => h("button", {type: "button", "data-do": what, onclick: f}, text);
-  const act = what => async () => { try { await post(`api/trainings/${id}/${what}`); trouble(null); } catch (e) { trouble(e); } };
+  const act = what => async () => { try { await post(`api/trainings/${id}/${what}`); calmed(); } catch (e) { trouble(e); } };
   const t = {id, spec, name: nameOf(spec), color: colorOf(spec.rule), points: [], tests: [], news: null};
   t.line = h("span", {class: "soft says"});
   t.bar = h("progress", {max: 1, value: 0, "aria-label": `Progress of ${t.name}`});
@@ -72,8 +72,18 @@ function adopt({id, spec}) {
   $("#empty").hidden = true;
 }
 
+// calmed takes back what trouble has said, unless there is some that lasts.
+const calmed = () => trouble(lost ? "The explorer does not answer: has it been ended?" : null);
+
 // hear takes a message of the stream.
-function hear({news, gone}) {
+let lost = false;
+function hear({news, gone, lost: now}) {
+  if (now !== undefined) {
+    const turned = now !== lost;
+    lost = now;
+    if (turned) calmed();
+    return;
+  }
   if (gone !== undefined) { drop(gone); return; }
   if (news.spec) adopt(news);
   const t = live.get(news.id);
@@ -95,6 +105,8 @@ function follow() {
     source = document.hidden ? null : new EventSource(`api/events?at=${[...live.keys()].map(id => `${id}:0`)}`);
     source?.addEventListener("message", event => hear({news: JSON.parse(event.data)}));
     source?.addEventListener("gone", event => hear({gone: Number(event.data)}));
+    source?.addEventListener("open", () => hear({lost: false}));
+    source?.addEventListener("error", () => hear({lost: true}));
   };
   document.addEventListener("visibilitychange", listen);
   listen();
@@ -183,7 +195,7 @@ async function look() {
   else Object.assign(question, {split: "test", index: v.index});
   try {
     const answer = await post(`api/trainings/${selected}/look`, question);
-    trouble(null);
+    calmed();
     show(answer);
   } catch (e) { trouble(e); }
   busy = false;
@@ -287,7 +299,7 @@ function play() {
 function fillForm() {
   const v = view.values;
   for (const name of [...form, ...looking]) if (document.activeElement !== $(`#${name}`) || $(`#${name}`).tagName === "SELECT") $(`#${name}`).value = v[name];
-  $("#solver").disabled = v.rule === "bp" || v.rule === "bp-curved" || v.rule === "ipc";
+  $("#solver").disabled = !choices.solves.includes(v.rule);
 }
 
 async function start() {

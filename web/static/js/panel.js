@@ -46,6 +46,8 @@ export class Panel {
       this.handle.focus({preventScroll: true});
     });
     this.handle.addEventListener("pointermove", event => { if (dragging) move(at(event)); });
+    // Browsers heed touch-action on elements of an SVG late or not at all: without this a finger would scroll the page.
+    this.handle.addEventListener("touchstart", event => event.preventDefault(), {passive: false});
     const drop = () => { dragging = false; };
     this.handle.addEventListener("pointerup", drop);
     this.handle.addEventListener("pointercancel", drop);

@@ -16,6 +16,8 @@ function listen() {
     known.add(news.id);
     tell({news});
   };
+  source.onopen = () => tell({lost: false});
+  source.onerror = () => tell({lost: true}); // it tries again by itself
   source.addEventListener("gone", event => {
     known.delete(Number(event.data));
     tell({gone: Number(event.data)});

@@ -1,0 +1,70 @@
+package learn_test
+
+import (
+	"testing"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/settle-pc/settle/energy"
+	"github.com/settle-pc/settle/infer"
+	"github.com/settle-pc/settle/internal/check"
+	"github.com/settle-pc/settle/learn"
+	"github.com/settle-pc/settle/nn"
+)
+
+// TestCompletionIsTheConditionalMean of the Gaussian y = W z + e: E[y_u | y_k] = W_u (λ I + W_kᵀW_k)⁻¹ W_kᵀ y_k; and causes are ridge
+// regression on all of y.
+func TestCompletionIsTheConditionalMean(t *testing.T) {
+	const rows, lambda = 6, 0.3
+	net := build[float64](nn.Arch{Dims: []int{2, 5}}, 1)
+	problem := &energy.PC[float64]{Net: net, Decay: []float64{lambda, 0}}
+	b := draw(net, rows)
+	settings := infer.Settings{Tol: 1e-11, MaxPasses: 1e5, Patience: -1}
+	z, r, err := learn.Causes(problem, b.Y, &infer.Auto[float64]{}, settings)
+	if err != nil || r.Count[infer.Equilibrium] != rows {
+		t.Fatalf("%v, %v", r.Count, err)
+	}
+	m := ridge(t, net, lambda)
+	for i := range rows {
+		var want mat.VecDense
+		want.MulVec(m, mat.NewVecDense(5, b.Y.Row(i)))
+		if d := check.RelError(z.Row(i), want.RawVector().Data); !(d < 1e-9) {
+			t.Errorf("causes of pattern %d are off by %g", i, d)
+		}
+	}
+	known := []bool{true, false, true, true, false}
+	given := check.Clone(b.Y)
+	for i := range rows {
+		given.Row(i)[1], given.Row(i)[4] = 100, -100 // what stands in place of the unknown does not matter
+	}
+	if r, err = learn.Complete(problem, given, known, &infer.Auto[float64]{}, settings); err != nil || r.Count[infer.Equilibrium] != rows {
+		t.Fatalf("%v, %v", r.Count, err)
+	}
+	w := mat.NewDense(5, 2, append([]float64(nil), net.Theta()...))
+	seen, a := mat.NewDense(3, 2, nil), mat.NewDense(2, 2, nil)
+	for p, k := range []int{0, 2, 3} {
+		seen.SetRow(p, w.RawRowView(k))
+	}
+	a.Mul(seen.T(), seen)
+	for i := range 2 {
+		a.Set(i, i, a.At(i, i)+lambda)
+	}
+	for i := range rows {
+		y := b.Y.Row(i)
+		var rhs, cause, all mat.VecDense
+		rhs.MulVec(seen.T(), mat.NewVecDense(3, []float64{y[0], y[2], y[3]}))
+		if err := cause.SolveVec(a, &rhs); err != nil {
+			t.Fatal(err)
+		}
+		all.MulVec(w, &cause)
+		for k, v := range given.Row(i) {
+			want := all.AtVec(k)
+			if known[k] {
+				want = y[k]
+			}
+			if !check.Close(v, want, 1e-8) {
+				t.Errorf("element %d of pattern %d is %v, want %v", k, i, v, want)
+			}
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package learn
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/energy"
+	"github.com/settle-pc/settle/optim"
+	"github.com/settle-pc/settle/tensor"
+)
+
+// Generative is unsupervised predictive coding: the network predicts the data of a batch, its X, from causes z_0 that nobody gives.
+// The data clamp the output, inference finds all activities from z_0 on, and the weights learn as in PC. What keeps z_0 bounded is
+// the prior (λ_0/2)‖z_0‖², the problem's Decay. Inference starts at z_0 = 0 and what the network predicts from there, or where an
+// Amortiser puts it. Loss and MSE in Stats are those of the reconstruction, at the end of inference. Networks of rectifiers need biases:
+// without, nothing comes back from z_0 = 0. Cost: PC's, and the amortiser's two passes.
+type Generative[T tensor.Float] struct {
+	*PC[T]
+	none      tensor.Matrix[T] // stands where PC has its input
+	amortiser *Amortiser[T]
+	again     func(worker, i int)
+}
+
+var _ Rule[float32] = (*Generative[float32])(nil)
+
+// NewGenerative returns the rule for the problem, whose Clamped it sets, with an amortiser or nil. Otherwise NewPC's arguments.
+func NewGenerative[T tensor.Float](problem *energy.PC[T], inf Inference[T], amortiser *Amortiser[T], pool *Pool, rows int) *Generative[T] {
+	p, L := *problem, problem.Net.L()
+	if p.Clamped != nil {
+		panic("learn: Generative clamps the output alone")
+	}
+	p.Clamped = []int{L}
+	r := &Generative[T]{PC: newPC(&p, p.Clamped, inf, pool, rows), none: tensor.New[T](rows, p.Net.Inputs()), amortiser: amortiser}
+	if amortiser != nil {
+		amortiser.fit(r.state, r.parts)
+		r.start = amortiser.start
+	}
+	r.again = func(_, i int) {
+		p := &r.parts[i]
+		p.fit.begin()
+		p.state.Fit(p.fit.loss, p.fit.squares)
+	}
+	return r
+}
+
+// Gradient returns the learning gradient (1/B) ∂F/∂θ.
+func (r *Generative[T]) Gradient(ctx context.Context, b data.Batch[T]) ([]T, Stats, error) {
+	s, err := r.Infer(ctx, b)
+	if err != nil {
+		return nil, s, err
+	}
+	return r.learningGradient(), s, nil
+}
+
+// Step descends it, and teaches the amortiser where inference ended.
+func (r *Generative[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimizer[T]) (Stats, error) {
+	s, err := r.Infer(ctx, b)
+	if err != nil {
+		return s, err
+	}
+	r.learn(opt)
+	if r.amortiser != nil {
+		r.amortiser.learn(r.trace.Z, b.X)
+		s.Passes, s.MACs = s.Passes+2, s.MACs+2
+	}
+	return s, nil
+}
+
+// Infer settles on the data b.X without learning.
+func (r *Generative[T]) Infer(ctx context.Context, b data.Batch[T]) (Stats, error) {
+	s, err := r.settle(ctx, data.Batch[T]{X: r.none, Y: b.X, Draw: b.Draw})
+	if err != nil {
+		return s, err
+	}
+	r.pool.Do(len(r.parts), r.again)
+	loss, squares := 0.0, 0.0
+	for i := range r.parts {
+		loss += sum(r.parts[i].fit.loss)
+		squares += sum(r.parts[i].fit.squares)
+	}
+	return lossStats(loss, squares, r.trace, s), nil
+}
+
+// State is PC's, and the amortiser's weights and optimiser.
+func (r *Generative[T]) State() []float64 {
+	s := r.PC.State()
+	if r.amortiser != nil {
+		s = append(s, r.amortiser.carried()...)
+	}
+	return s
+}
+
+// SetState restores it.
+func (r *Generative[T]) SetState(s []float64) error {
+	n := len(r.PC.State())
+	if len(s) < n {
+		return fmt.Errorf("rule state: %d numbers: want %d and more", len(s), n)
+	}
+	if err := r.PC.SetState(s[:n]); err != nil || r.amortiser == nil {
+		if err == nil {
+			err = wantEmpty("pc-generative without an amortiser", s[n:])
+		}
+		return err
+	}
+	return r.amortiser.restore(s[n:])
+}
+
+// Causes returns z_0 where the last inference ended, B×n_0, valid until the next.
+func (r *Generative[T]) Causes() tensor.Matrix[T] { return r.trace.Z[0] }

@@ -1,0 +1,45 @@
+package train
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/settle-pc/settle/data"
+)
+
+// bySet normalises by the mean and deviation of the set's training images.
+const bySet = "set"
+
+// normalization returns the mean and deviation that the spec asks for, 0 and 0 for those of the set.
+func (s Spec) normalization() (mean, std float64, err error) {
+	if s.Normalize == bySet {
+		return 0, 0, nil
+	}
+	m, d, two := strings.Cut(s.Normalize, ",")
+	mean, err = strconv.ParseFloat(m, 64)
+	if err == nil {
+		std, err = strconv.ParseFloat(d, 64)
+	}
+	if err != nil || !two || !finite(mean) || !(std > 0) || !finite(std) {
+		return 0, 0, fmt.Errorf("--normalize %q: want set, or MEAN,STD with numbers, STD above 0, as in 0.5,0.5", s.Normalize)
+	}
+	return mean, std, nil
+}
+
+// prepared is the set as the spec trains on it: limited, and normalised.
+func (s Spec) prepared(set *data.Set) (*data.Set, error) {
+	if s.Limit > 0 {
+		var err error
+		if set, err = set.Limit(s.Limit); err != nil {
+			return nil, fmt.Errorf("--limit: %w", err)
+		}
+	}
+	mean, std, err := s.normalization()
+	if err != nil || std == 0 {
+		return set, err
+	}
+	own := *set
+	own.Mean, own.Std = mean, std
+	return &own, nil
+}
