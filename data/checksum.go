@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 )
 
@@ -24,13 +25,14 @@ type Checksum struct {
 	SHA256 string // hexadecimal
 }
 
-// Checksums returns those of the four IDX files that hold the set as it is in memory: training images, training labels,
-// test images, test labels. A limited set has others than the whole one.
+// Checksums returns those of the four IDX files that would hold the set as it is in memory: training images, training
+// labels, test images, test labels. So the same images have the same sums whatever they were read from; with several
+// channels they are an array of four dimensions, idx4. A limited set has others than the whole one.
 func (s *Set) Checksums() [4]Checksum {
 	files := [4]IDX{
-		trainImages: {Dims: []int{s.Train.N(), s.Rows, s.Cols}, Data: s.Train.Images},
+		trainImages: {Dims: append([]int{s.Train.N()}, s.dims()...), Data: s.Train.Images},
 		trainLabels: {Dims: []int{s.Train.N()}, Data: s.Train.Labels},
-		testImages:  {Dims: []int{s.Test.N(), s.Rows, s.Cols}, Data: s.Test.Images},
+		testImages:  {Dims: append([]int{s.Test.N()}, s.dims()...), Data: s.Test.Images},
 		testLabels:  {Dims: []int{s.Test.N()}, Data: s.Test.Labels},
 	}
 	var sums [4]Checksum
@@ -38,7 +40,8 @@ func (s *Set) Checksums() [4]Checksum {
 	for i, x := range files {
 		wg.Go(func() {
 			sum := x.SHA256()
-			sums[i] = Checksum{File: fileNames[i], SHA256: hex.EncodeToString(sum[:])}
+			name := strings.Replace(fileNames[i], "idx3", fmt.Sprintf("idx%d", len(x.Dims)), 1)
+			sums[i] = Checksum{File: name, SHA256: hex.EncodeToString(sum[:])}
 		})
 	}
 	wg.Wait()

@@ -16,7 +16,7 @@ import (
 // twoByThree is an IDX file written by hand: 2 items of 3 bytes.
 var twoByThree = []byte{0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 255}
 
-func zip(t testing.TB, content []byte) []byte {
+func gzipped(t testing.TB, content []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
@@ -40,7 +40,7 @@ func TestReadIDXByHand(t *testing.T) {
 		"channels": {[]byte{0, 0, 8, 4, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6},
 			IDX{[]int{1, 1, 2, 3}, []byte{1, 2, 3, 4, 5, 6}}},
 	} {
-		for form, file := range map[string][]byte{"plain": c.file, "gz": zip(t, c.file)} {
+		for form, file := range map[string][]byte{"plain": c.file, "gz": gzipped(t, c.file)} {
 			got, err := ReadIDX(bytes.NewReader(file), name)
 			if err != nil || !reflect.DeepEqual(got, c.want) {
 				t.Errorf("%s, %s: %v, %v, want %v", name, form, got, err, c.want)
@@ -72,9 +72,9 @@ func TestReadIDXGrows(t *testing.T) {
 }
 
 func TestReadIDXNamesTheFault(t *testing.T) {
-	badSum := zip(t, twoByThree)
+	badSum := gzipped(t, twoByThree)
 	badSum[len(badSum)-5] ^= 1 // the last byte of the CRC, before the length
-	damaged := zip(t, twoByThree)
+	damaged := gzipped(t, twoByThree)
 	copy(damaged[10:], "\xff\xff\xff") // block type 3 does not exist
 	failing := errors.New("disk on fire")
 	for _, c := range []struct {
@@ -96,13 +96,13 @@ func TestReadIDXNamesTheFault(t *testing.T) {
 		{"short header", bytes.NewReader(twoByThree[:9]), "header: 9 bytes|accepted: 12", io.ErrUnexpectedEOF},
 		{"short", bytes.NewReader(twoByThree[:16]), "6 bytes|2×3|4 could be read", io.ErrUnexpectedEOF},
 		{"long", bytes.NewReader(append(bytes.Clone(twoByThree), 0)), "goes on after the 6 bytes|2×3", nil},
-		{"long gz", bytes.NewReader(zip(t, append(bytes.Clone(twoByThree), 0))), "goes on after the 6 bytes", nil},
-		{"short gz", bytes.NewReader(zip(t, twoByThree[:16])), "6 bytes|4 could be read", io.ErrUnexpectedEOF},
-		{"gz of nothing", bytes.NewReader(zip(t, nil)), "empty", nil},
+		{"long gz", bytes.NewReader(gzipped(t, append(bytes.Clone(twoByThree), 0))), "goes on after the 6 bytes", nil},
+		{"short gz", bytes.NewReader(gzipped(t, twoByThree[:16])), "6 bytes|4 could be read", io.ErrUnexpectedEOF},
+		{"gz of nothing", bytes.NewReader(gzipped(t, nil)), "empty", nil},
 		{"gz magic alone", strings.NewReader(gzipMagic), "gzip header", io.ErrUnexpectedEOF},
 		{"bad sum", bytes.NewReader(badSum), "at its end|checksum", gzip.ErrChecksum},
 		{"damaged gz", bytes.NewReader(damaged), "corrupt", nil},
-		{"after gz", bytes.NewReader(append(zip(t, twoByThree), "more"...)), "at its end", nil},
+		{"after gz", bytes.NewReader(append(gzipped(t, twoByThree), "more"...)), "at its end", nil},
 		{"failing header", iotest.ErrReader(failing), "disk on fire", failing},
 		{"failing", io.MultiReader(bytes.NewReader(twoByThree[:14]), iotest.ErrReader(failing)), "2 could be read|disk on fire", failing},
 	} {
@@ -125,7 +125,7 @@ func TestReadIDXNamesTheFault(t *testing.T) {
 // TestHeaderDoesNotBuyMemory promises 2³¹−1 bytes and delivers few.
 func TestHeaderDoesNotBuyMemory(t *testing.T) {
 	file := append([]byte{0, 0, 8, 1, 0x7f, 0xff, 0xff, 0xff}, make([]byte, firstRead+100)...)
-	for form, file := range map[string][]byte{"plain": file, "gz": zip(t, file)} {
+	for form, file := range map[string][]byte{"plain": file, "gz": gzipped(t, file)} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		_, err := ReadIDX(bytes.NewReader(file), "greedy")
@@ -175,7 +175,7 @@ func TestWriteIDXReportsTheWriter(t *testing.T) {
 // FuzzIDX checks that what ReadIDX accepts is, byte for byte, what WriteIDX writes, and that it refuses with a name.
 func FuzzIDX(f *testing.F) {
 	f.Add(twoByThree)
-	f.Add(zip(f, twoByThree))
+	f.Add(gzipped(f, twoByThree))
 	f.Add(twoByThree[:13])
 	f.Add([]byte{0, 0, 8, 1, 0, 0, 0, 1, 7})
 	f.Add([]byte{0, 0, 8, 4, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1})

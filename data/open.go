@@ -1,17 +1,18 @@
 package data
 
 import (
+	"archive/zip"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
 	"slices"
 	"strings"
-	"sync"
 )
 
-// The files of a set, in the order in which faults are reported.
+// The parts of a set, in the order in which faults are reported.
 const (
 	trainImages = iota
 	trainLabels
@@ -19,47 +20,83 @@ const (
 	testLabels
 )
 
-// fileNames are the official names, without .gz.
-var fileNames = [4]string{
-	trainImages: "train-images-idx3-ubyte",
-	trainLabels: "train-labels-idx1-ubyte",
-	testImages:  "t10k-images-idx3-ubyte",
-	testLabels:  "t10k-labels-idx1-ubyte",
+// format is a way in which a folder holds a set.
+type format struct {
+	wants string                     // what the folder has, in words
+	names []string                   // of which the folder has at least one
+	open  func(d root) (*Set, error) // the set but for its name; errors start with "data: "
 }
 
-// fileDims are the dimensions of each file, and what they count.
-var fileDims = [4]string{
-	trainImages: "images × rows × columns",
-	trainLabels: "labels",
-	testImages:  "images × rows × columns",
-	testLabels:  "labels",
+// formats are in the order in which Open looks for them.
+var formats = [...]format{
+	{expected(fileNames[:]), idxForms(), openIDX},
+	{strings.Join(cifarFiles[:], ", ") + " (CIFAR-10)", cifarFiles[:], openCIFAR},
+	{strings.Join(arrayFiles[:], ", ") + " (NumPy)", arrayFiles[:], openArrays},
+	{strings.Join(halves[:], ", ") + " (folders of classes, which are folders of PNG, JPEG or GIF files)", halves[:], openPictures},
+}
+
+// root is where the files of a set lie: the root of a file system, under the name that heads the path in messages.
+type root struct {
+	fs.FS
+	name    string
+	entries []fs.DirEntry
+}
+
+// has reports whether the folder has something of that name.
+func (d root) has(name string) bool {
+	return slices.ContainsFunc(d.entries, func(e fs.DirEntry) bool { return e.Name() == name })
+}
+
+// complete reports the files that are missing.
+func (d root) complete(files []string) error {
+	missing := slices.DeleteFunc(slices.Clone(files), d.has)
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("data: %s: %w: %s; the folder %s", d.name, fs.ErrNotExist, strings.Join(missing, ", "), listing(d.entries))
+}
+
+// accepted says what a set is.
+func accepted() string {
+	var wants []string
+	for _, f := range formats {
+		wants = append(wants, f.wants)
+	}
+	return "a set is a folder with " + strings.Join(wants, "; or with ") + "; or an .npz file"
 }
 
 // OpenDir opens the set in a folder of the operating system, under the folder's name.
 func OpenDir(dir string) (*Set, error) { return Open(os.DirFS(dir), dir) }
 
-// Open reads a set from the root of fsys: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
-// t10k-labels-idx1-ubyte, each as it is or with .gz, and with a hyphen or a dot before idx. Of several forms of a file
-// it takes the first in that order. The name becomes the set's and heads the path in messages; a set that is called
-// "mnist" must hold the official digits, byte for byte (CheckMNIST).
+// Open reads a set from the root of fsys, which holds it in one of these formats (of several, the first):
 //
-// The files are decoded side by side; every faulty one is named in the error, with what was found and what is accepted.
+//   - IDX: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each as
+//     it is or with .gz, and with a hyphen or a dot before idx; of several forms of a file, the first in that order.
+//   - CIFAR-10's binary files: data_batch_1.bin to data_batch_5.bin and test_batch.bin, records of a label and of three
+//     planes of 32×32 bytes, 10000 records in every file or, in all of them, other numbers.
+//   - NumPy: x_train.npy, y_train.npy, x_test.npy and y_test.npy; the images uint8, N×H×W or N×H×W×C with C up to 4,
+//     the labels integers, N or N×1.
+//   - Pictures: the folders train/CLASS and test/CLASS with PNG, JPEG and GIF files, all of one size. Classes are the
+//     folders of train, sorted by name; files go by name, and the classes take turns, so that the first n images of the
+//     set have all classes alike. If all pixels are grey, the set is, and otherwise it has three channels. Samples of 16 bits
+//     are rounded to 8. Names that begin with a dot are passed over.
+//
+// The name becomes the set's and heads the path in messages; a set that is called "mnist" must hold the official digits,
+// byte for byte (CheckMNIST). Files are decoded side by side; every faulty one is named in the error, of pictures the
+// first, with what was found and what is accepted.
 func Open(fsys fs.FS, name string) (*Set, error) {
-	files, err := locate(fsys)
+	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
-		return nil, fmt.Errorf("data: %s: %w", name, err)
+		return nil, fmt.Errorf("data: %s: no folder that can be read: %w; %s", name, bare(err), accepted())
 	}
-	paths := files
-	for i, file := range files {
-		paths[i] = path.Join(name, file)
+	d := root{fsys, name, entries}
+	i := slices.IndexFunc(formats[:], func(f format) bool { return slices.ContainsFunc(f.names, d.has) })
+	if i < 0 {
+		return nil, fmt.Errorf("data: %s: no set in it: %w: the folder %s; %s", name, fs.ErrNotExist, listing(entries), accepted())
 	}
-	arrays, err := readAll(fsys, files, paths)
+	s, err := formats[i].open(d)
 	if err != nil {
 		return nil, err
-	}
-	s, err := assemble(arrays, paths)
-	if err != nil {
-		return nil, fmt.Errorf("data: %w", err)
 	}
 	s.Name = name
 	if name == mnistName {
@@ -70,32 +107,36 @@ func Open(fsys fs.FS, name string) (*Set, error) {
 	return s, nil
 }
 
-// locate finds the form in which each file is there, or reports all that are missing.
-func locate(fsys fs.FS) (files [4]string, err error) {
-	entries, err := fs.ReadDir(fsys, ".")
+// OpenNPZ reads a set from an .npz file with the arrays x_train, y_train, x_test and y_test, each as Open wants it, under
+// the file's name.
+func OpenNPZ(file string) (*Set, error) {
+	f, err := os.Open(file)
 	if err != nil {
-		return files, fmt.Errorf("no folder that can be read: %w; a set is a folder with %s", bare(err), expected(fileNames[:]))
+		return nil, fmt.Errorf("data: %s: %w", file, bare(err))
 	}
-	there := map[string]bool{}
-	for _, e := range entries {
-		there[e.Name()] = true
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("data: %s: %w", file, bare(err))
 	}
-	var missing []string
-	for i, name := range fileNames {
-		dotted := strings.Replace(name, "-idx", ".idx", 1)
-		for _, form := range []string{dotted + ".gz", dotted, name + ".gz", name} { // the last that is there wins
-			if there[form] {
-				files[i] = form
-			}
-		}
-		if files[i] == "" {
-			missing = append(missing, name)
-		}
+	return readNPZ(f, info.Size(), file)
+}
+
+func readNPZ(r io.ReaderAt, size int64, name string) (*Set, error) {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("data: %s: not an .npz file, or cut short: %w", name, err)
 	}
-	if len(missing) > 0 {
-		return files, fmt.Errorf("%w: %s; the folder %s", fs.ErrNotExist, expected(missing), listing(entries))
+	entries, err := fs.ReadDir(z, ".")
+	if err != nil {
+		return nil, fmt.Errorf("data: %s: not an .npz file: %w", name, bare(err))
 	}
-	return files, nil
+	s, err := openArrays(root{z, name, entries})
+	if err != nil {
+		return nil, err
+	}
+	s.Name = name
+	return s, nil
 }
 
 // bare takes the operation and the path off a file error: the path is relative to a folder that the message names.
@@ -104,10 +145,6 @@ func bare(err error) error {
 		return p.Err
 	}
 	return err
-}
-
-func expected(names []string) string {
-	return strings.Join(names, ", ") + " (IDX, as they are or with .gz)"
 }
 
 // listing says what a folder that lacks files has instead.
@@ -126,48 +163,10 @@ func listing(entries []fs.DirEntry) string {
 	return "has " + strings.Join(names, ", ")
 }
 
-// readAll decodes the four files side by side. The training images take most of the time, so more than two goroutines
-// at work would not help.
-func readAll(fsys fs.FS, files, paths [4]string) ([4]IDX, error) {
-	var (
-		arrays [4]IDX
-		faults [4]error
-		wg     sync.WaitGroup
-	)
+// paths puts the folder's name before those of files, for messages.
+func (d root) paths(files [4]string) [4]string {
 	for i, file := range files {
-		wg.Go(func() { arrays[i], faults[i] = readFile(fsys, file, paths[i]) })
+		files[i] = path.Join(d.name, file)
 	}
-	wg.Wait()
-	for i, x := range arrays {
-		want := 1 + strings.Count(fileDims[i], "×")
-		if faults[i] == nil && len(x.Dims) != want {
-			faults[i] = fmt.Errorf("data: %s: %d dimensions, %s (accepted: %d, %s)",
-				paths[i], len(x.Dims), shape(x.Dims), want, fileDims[i])
-		}
-	}
-	return arrays, errors.Join(faults[:]...)
-}
-
-func readFile(fsys fs.FS, file, name string) (IDX, error) {
-	f, err := fsys.Open(file)
-	if err != nil {
-		return IDX{}, fmt.Errorf("data: %s: %w", name, bare(err))
-	}
-	defer f.Close()
-	return ReadIDX(f, name)
-}
-
-// assemble makes a set of the four arrays, checked against each other.
-func assemble(arrays [4]IDX, paths [4]string) (*Set, error) {
-	size, test := arrays[trainImages].Dims[1:], arrays[testImages].Dims[1:]
-	if !slices.Equal(size, test) {
-		return nil, fmt.Errorf("%s: images of %s (accepted: %s, as in %s)", paths[testImages], shape(test), shape(size), paths[trainImages])
-	}
-	s := &Set{
-		Rows:  size[0],
-		Cols:  size[1],
-		Train: Split{Images: arrays[trainImages].Data, Labels: arrays[trainLabels].Data},
-		Test:  Split{Images: arrays[testImages].Data, Labels: arrays[testLabels].Data},
-	}
-	return s, s.complete(paths)
+	return files
 }

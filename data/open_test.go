@@ -25,7 +25,7 @@ func folder(t testing.TB, s *Set) fstest.MapFS {
 		{[]int{s.Test.N(), s.Rows, s.Cols}, s.Test.Images},
 		{[]int{s.Test.N()}, s.Test.Labels},
 	} {
-		files[fileNames[i]+".gz"] = &fstest.MapFile{Data: zip(t, idxBytes(t, x))}
+		files[fileNames[i]+".gz"] = &fstest.MapFile{Data: gzipped(t, idxBytes(t, x))}
 	}
 	return files
 }

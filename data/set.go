@@ -1,8 +1,8 @@
 // Package data holds sets of labelled images and cuts them into batches.
 //
-// A Set comes from a folder of four IDX files (Open), from bytes (New) or from a generator (Synthetic). It keeps its
-// images as bytes; a pixel v becomes (v/255 − Mean)/Std while a batch is filled, so that a set costs one byte a pixel
-// whatever the element type. Batches deals shuffled minibatches for training, Fill copies consecutive samples for
+// A Set comes from a folder (Open: IDX files, CIFAR-10's files, NumPy arrays, folders of pictures), from an .npz file
+// (OpenNPZ), from bytes (New) or from a generator (Synthetic). It keeps its images as bytes; a byte v becomes
+// (v/255 − Mean)/Std while a batch is filled, so that a set costs one byte a pixel and channel whatever the element type. Batches deals shuffled minibatches for training, Fill copies consecutive samples for
 // evaluation.
 package data
 
@@ -23,30 +23,45 @@ type Split struct {
 // N returns the number of samples.
 func (p Split) N() int { return len(p.Labels) }
 
-// Image returns the pixels of image i, row by row, sharing their bytes.
+// Image returns the pixels of image i, row by row, a pixel's channels side by side, sharing their bytes.
 func (p Split) Image(i int) []byte {
 	w := len(p.Images) / len(p.Labels)
 	return p.Images[i*w : (i+1)*w : (i+1)*w]
 }
 
-// Set is a set of grey images with labels. What a network is to make of an image is its task: the label one-hot, unless
+// Size is the size of an image: rows and columns of pixels, and the channels of a pixel, 1 for grey, 3 for red, green
+// and blue.
+type Size struct{ Rows, Cols, Channels int }
+
+// dims lists rows and columns, and channels where there are several.
+func (z Size) dims() []int {
+	if z.Channels == 1 {
+		return []int{z.Rows, z.Cols}
+	}
+	return []int{z.Rows, z.Cols, z.Channels}
+}
+
+// values is the number of bytes of an image.
+func (z Size) values() int { return z.Rows * z.Cols * z.Channels }
+
+// Set is a set of images with labels. What a network is to make of an image is its task: the label one-hot, unless
 // Moments or Pixels has made another. It is read only once made: any number of goroutines may share it.
 type Set struct {
 	Name        string
 	Train, Test Split
-	Rows, Cols  int     // of an image
-	Inputs      int     // Rows·Cols
+	Size                // of an image
+	Inputs      int     // Rows·Cols·Channels
 	Classes     int     // 1 + the largest training label
 	Task        Task    // what the targets are
 	Outputs     int     // of a target: Classes, unless the task says otherwise
-	Mean, Std   float64 // of the training images' pixels v/255, rounded to four decimals (MNIST: 0.1307, 0.3081)
+	Mean, Std   float64 // of all bytes v/255 of the training images, rounded to four decimals (MNIST: 0.1307, 0.3081)
 }
 
-// New makes a set of rows×cols images that the caller hands over, and does not change afterwards. Its error names a
+// New makes a set of images of a size that the caller hands over, and does not change afterwards. Its error names a
 // split without samples and counts of pixels and labels that disagree, in both splits; where these are right, fewer
 // than two classes, a test label above those of training, and pixels that do not vary.
-func New(name string, rows, cols int, train, test Split) (*Set, error) {
-	s := &Set{Name: name, Rows: rows, Cols: cols, Train: train, Test: test}
+func New(name string, size Size, train, test Split) (*Set, error) {
+	s := &Set{Name: name, Size: size, Train: train, Test: test}
 	if err := s.complete([4]string{"training images", "training labels", "test images", "test labels"}); err != nil {
 		return nil, fmt.Errorf("data: %s: %w", name, err)
 	}
@@ -56,10 +71,10 @@ func New(name string, rows, cols int, train, test Split) (*Set, error) {
 // complete checks what New or Open put together and fills in the rest. Its errors use the four names, ordered as the
 // files of a set.
 func (s *Set) complete(names [4]string) error {
-	if s.Rows < 1 || s.Cols < 1 {
-		return fmt.Errorf("%s: size %d×%d (accepted: at least 1×1)", names[trainImages], s.Rows, s.Cols)
+	if s.Rows < 1 || s.Cols < 1 || s.Channels < 1 {
+		return fmt.Errorf("%s: size %d×%d×%d (accepted: rows, columns and channels from 1)", names[trainImages], s.Rows, s.Cols, s.Channels)
 	}
-	s.Inputs = s.Rows * s.Cols
+	s.Inputs = s.values()
 	faults := []error{
 		s.counts(s.Train, names[trainImages], names[trainLabels]),
 		s.counts(s.Test, names[testImages], names[testLabels]),
@@ -76,7 +91,7 @@ func (s *Set) counts(p Split, images, labels string) error {
 	case n == 0:
 		return fmt.Errorf("%s: empty (accepted: at least one label)", labels)
 	case len(p.Images)%s.Inputs != 0:
-		return fmt.Errorf("%s: %d bytes are not a whole number of %d×%d images", images, len(p.Images), s.Rows, s.Cols)
+		return fmt.Errorf("%s: %d bytes are not a whole number of %s images", images, len(p.Images), shape(s.dims()))
 	case len(p.Images)/s.Inputs != n:
 		return fmt.Errorf("%s: %d images, but %d labels in %s", images, len(p.Images)/s.Inputs, n, labels)
 	}

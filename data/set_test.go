@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 
 	"github.com/settle-pc/settle/data/mnist"
 )
@@ -81,7 +82,7 @@ func TestPixelStatistics(t *testing.T) {
 		{[]byte{0, 0, 0, 255}, 0.25, 0.4330},         // √3/4 = 0.43301…
 		{[]byte{255, 255, 255, 254}, 0.9990, 0.0017}, // mean 1 − 1/1020, deviation √3/1020 = 0.001698…
 	} {
-		s, err := New("stats", 1, 2, Split{Images: c.pixels, Labels: []uint8{0, 1}}, test)
+		s, err := New("stats", Size{1, 2, 1}, Split{Images: c.pixels, Labels: []uint8{0, 1}}, test)
 		if err != nil {
 			t.Error(err)
 		} else if s.Mean != c.mean || s.Std != c.std {
@@ -99,7 +100,8 @@ func TestNewNamesTheFault(t *testing.T) {
 		train, test Split
 		words       string
 	}{
-		{"no columns", 2, 0, good, good, "training images: size 2×0"},
+		{"no columns", 2, 0, good, good, "training images: size 2×0×1"},
+		{"no rows", 0, 2, good, good, "training images: size 0×2×1"},
 		{"no training", 1, 2, Split{}, good, "training labels: empty"},
 		{"no test", 1, 2, good, Split{}, "test labels: empty"},
 		{"odd bytes", 1, 2, p("abc", 0, 1), good, "training images: 3 bytes|1×2"},
@@ -110,7 +112,7 @@ func TestNewNamesTheFault(t *testing.T) {
 		{"grey", 1, 2, p("aaaa", 0, 1), good, "training images: all pixels are about 97"},
 		{"classes and grey", 1, 2, p("aaaa", 0, 1), p("abcd", 1, 9), "label 9|all pixels"},
 	} {
-		_, err := New("bytes", c.rows, c.cols, c.train, c.test)
+		_, err := New("bytes", Size{c.rows, c.cols, 1}, c.train, c.test)
 		if err == nil {
 			t.Errorf("%s: accepted", c.name)
 			continue
@@ -119,6 +121,50 @@ func TestNewNamesTheFault(t *testing.T) {
 			if !strings.Contains(err.Error(), w) {
 				t.Errorf("%s: %q lacks %q", c.name, err, w)
 			}
+		}
+	}
+}
+
+func TestColourIsChecked(t *testing.T) {
+	good := Split{Images: []byte("abcdefghijkl"), Labels: []uint8{0, 1}}
+	for size, words := range map[Size]string{
+		{1, 2, 0}: "training images: size 1×2×0 (accepted: rows, columns and channels from 1)",
+		{1, 5, 3}: "training images: 12 bytes are not a whole number of 1×5×3 images",
+	} {
+		if _, err := New("bytes", size, good, good); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%v: %v, want %q", size, err, words)
+		}
+	}
+	s, err := New("bytes", Size{1, 2, 3}, good, good)
+	if err != nil || s.Inputs != 6 || s.Mean != 0.4020 { // a + 5.5 = 102.5, over 255
+		t.Errorf("%d inputs, mean %v, %v", s.Inputs, s.Mean, err)
+	}
+}
+
+// TestOpeningKeepsOneByteAPixel opens every format and weighs what is left.
+func TestOpeningKeepsOneByteAPixel(t *testing.T) {
+	grey, colour := Synthetic(1, 400, 32, 96, 4), coloured(t, 1, 400, 32, 32, 4)
+	for name, files := range map[string]fstest.MapFS{
+		"IDX":               folder(t, grey),
+		"CIFAR-10":          cifarFolder(colour),
+		"arrays":            arrayFolder(colour),
+		"pictures":          pictureFolder(t, grey),
+		"pictures, colours": pictureFolder(t, colour),
+	} {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		s, err := Open(files, "set")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // pools are kept for one collection
+			runtime.GC()
+		}
+		runtime.ReadMemStats(&after)
+		pixels := len(s.Train.Images) + len(s.Test.Images)
+		if kept := int(after.HeapAlloc) - int(before.HeapAlloc); kept > pixels+pixels/50 {
+			t.Errorf("%s: %d bytes kept for %d pixels", name, kept, pixels)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func Synthetic(seed uint64, n, rows, cols, classes int) *Set {
 	}
 	p := Split{Images: prototypes, Labels: make([]uint8, classes)}
 	noise := separation(p)
-	s, err := New("synthetic", rows, cols, scatter(source, p, n, noise), scatter(source, p, max(classes, n/4), noise))
+	s, err := New("synthetic", Size{rows, cols, 1}, scatter(source, p, n, noise), scatter(source, p, max(classes, n/4), noise))
 	if err != nil {
 		panic("data: synthetic set without variation")
 	}

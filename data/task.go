@@ -28,9 +28,9 @@ func (s *Set) Autoencoding() *Set {
 const momentCount = 4
 
 // Regression returns the set with four numbers for each image as its target, sharing its bytes: with the pixels v as
-// weights, the mean of v, the standard deviations of column and row, and the slant, their covariance over the variance
-// of the row. Each has mean 0 and variance 1 over the training images. Images without ink have all their deviations and
-// their slant at 0.
+// weights, their channels alike, the mean of v, the standard deviations of column and row, and the slant, their covariance
+// over the variance of the row. Each has mean 0 and variance 1 over the training images. Images without ink have all their
+// deviations and their slant at 0.
 func (s *Set) Regression() *Set {
 	out := *s
 	out.Task, out.Outputs = Moments, momentCount
@@ -81,7 +81,7 @@ func (s *Set) moments(image []byte) [momentCount]float64 {
 		if b == 0 {
 			continue
 		}
-		v, c, r := float64(b)/255, float64(at%s.Cols), float64(at/s.Cols)
+		v, c, r := float64(b)/255, float64(at/s.Channels%s.Cols), float64(at/s.Channels/s.Cols)
 		ink += v
 		x += v * c
 		y += v * r

@@ -38,7 +38,7 @@ func bar(at ...int) []byte {
 
 // Moments of pictures drawn by hand: a vertical stroke, a horizontal one, a diagonal, a point, nothing.
 func TestMomentsAreThoseOfTheInk(t *testing.T) {
-	s := &Set{Rows: 5, Cols: 5, Inputs: 25}
+	s := &Set{Size: Size{5, 5, 1}, Inputs: 25}
 	for _, c := range []struct {
 		name  string
 		image []byte
@@ -56,6 +56,30 @@ func TestMomentsAreThoseOfTheInk(t *testing.T) {
 			if math.Abs(got[k]-c.want[k]) > 1e-7 { // √ of a rounding error of 1e-15
 				t.Errorf("%s: %v, want %v", c.name, got, c.want)
 				break
+			}
+		}
+	}
+}
+
+// In colour, ink is the sum of the channels: white on black has the moments of the same picture in grey, and so has one channel of
+// three, but for the mean.
+func TestMomentsInColour(t *testing.T) {
+	grey, colour := &Set{Size: Size{5, 5, 1}, Inputs: 25}, &Set{Size: Size{5, 5, 3}, Inputs: 75}
+	image := bar(6, 12, 18, 19)
+	want := grey.moments(image)
+	white, green := make([]byte, 75), make([]byte, 75)
+	for i, v := range image {
+		white[3*i], white[3*i+1], white[3*i+2] = v, v, v
+		green[3*i+1] = v
+	}
+	for name, c := range map[string]struct {
+		image []byte
+		ink   float64
+	}{"white": {white, want[0]}, "green": {green, want[0] / 3}} {
+		got := colour.moments(c.image)
+		for k, v := range [4]float64{c.ink, want[1], want[2], want[3]} {
+			if math.Abs(got[k]-v) > 1e-7 { // as above
+				t.Errorf("%s: moment %d is %v, want %v", name, k, got[k], v)
 			}
 		}
 	}

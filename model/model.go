@@ -4,7 +4,7 @@
 // nn.Param list: a convolution W of out×kernel×kernel×in, a normalisation gain and shift, attention Wq, Wk, Wv, Wo; feedback.l.B beside
 // them are feedback weights that were learned. The metadata
 // say what is needed to build the network and to feed it: format, arch, act, place, bias, and mean, std, rows, cols,
-// data of the set it was trained on, and the loss if it was not squared error.
+// data and, if not 1, channels of the set it was trained on, and the loss if it was not squared error.
 package model
 
 import (
@@ -33,6 +33,7 @@ type Meta struct {
 	Arch       nn.Arch
 	Data       string  // name of the training set
 	Rows, Cols int     // of its images
+	Channels   int     // of a pixel, side by side in the inputs; 0 stands for 1
 	Mean, Std  float64 // inputs are (v/255 − Mean)/Std
 	Generates  bool    // the outputs are the image, predicted from causes
 	Loss       string  // that it was trained by: cross-entropy and bernoulli, whose outputs are logits, or empty: mse
@@ -78,6 +79,9 @@ func (m Meta) Metadata() map[string]string {
 	}
 	if m.Arch.Param != nn.Standard { // files of earlier versions have no such networks
 		meta["param"] = m.Arch.Param.String()
+	}
+	if m.Channels > 1 { // files of earlier versions have one
+		meta["channels"] = strconv.Itoa(m.Channels)
 	}
 	if m.Loss != "" { // files of earlier versions have none
 		meta["loss"] = m.Loss
@@ -140,6 +144,11 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 	fail(unread(meta, "rows", err, "a whole number"))
 	m.Cols, err = strconv.Atoi(meta["cols"])
 	fail(unread(meta, "cols", err, "a whole number"))
+	m.Channels = 1
+	if given, ok := meta["channels"]; ok {
+		m.Channels, err = strconv.Atoi(given)
+		fail(unread(meta, "channels", err, "a whole number"))
+	}
 	var errs [2]error
 	m.Mean, errs[0] = strconv.ParseFloat(meta["mean"], 64)
 	fail(unread(meta, "mean", errs[0], "a number"))
@@ -157,20 +166,31 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 		fail(wrap("generates", err))
 	}
 	if dims := m.Arch.Dims; dims != nil {
-		pixels, at := dims[0], "begins"
+		values, at := dims[0], "begins"
 		if m.Generates {
-			pixels, at = dims[len(dims)-1], "ends"
+			values, at = dims[len(dims)-1], "ends"
 		}
-		if !m.fits(pixels) {
-			fail(fmt.Errorf("rows %d, cols %d: want the rows and columns of images with the %d pixels that arch %s with", m.Rows, m.Cols, pixels, at))
+		if !m.fits(values) {
+			fail(fmt.Errorf("rows %d, cols %d%s: want those of images with the %d values that arch %s with", m.Rows, m.Cols, m.channels(), values, at))
 		}
 	}
 	return m, errors.Join(faults...)
 }
 
-// fits reports whether an image has so many pixels.
-func (m Meta) fits(pixels int) bool {
-	return m.Rows >= 1 && m.Cols >= 1 && pixels%m.Rows == 0 && pixels/m.Rows == m.Cols
+// fits reports whether an image has so many values.
+func (m Meta) fits(values int) bool {
+	if m.Rows < 1 || m.Cols < 1 || m.Channels < 1 || values%m.Rows != 0 || values/m.Rows%m.Cols != 0 {
+		return false
+	}
+	return values/m.Rows/m.Cols == m.Channels
+}
+
+// channels names them where there are several.
+func (m Meta) channels() string {
+	if m.Channels == 1 {
+		return ""
+	}
+	return fmt.Sprintf(", channels %d", m.Channels)
 }
 
 func wrap(key string, err error) error {

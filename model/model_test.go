@@ -119,6 +119,29 @@ func TestNodesRoundTrip(t *testing.T) {
 	}
 }
 
+// TestChannelsAreKept: one channel leaves no trace in a file, as before there were others.
+func TestChannelsAreKept(t *testing.T) {
+	for _, c := range []struct {
+		rows, cols, channels int
+		key                  string
+	}{{2, 3, 0, ""}, {2, 3, 1, ""}, {1, 2, 3, "3"}, {1, 3, 2, "2"}} {
+		m := meta(true)
+		m.Rows, m.Cols, m.Channels = c.rows, c.cols, c.channels
+		f := file(t, build[float32](t, m), m)
+		if key, there := f.Metadata["channels"]; key != c.key || there != (c.key != "") {
+			t.Errorf("%+v: metadata channels %q", c, key)
+		}
+		back, _, err := load[float32](t, f)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if back.Rows != c.rows || back.Cols != c.cols || back.Channels != max(1, c.channels) {
+			t.Errorf("%+v: described as %d×%d×%d", c, back.Rows, back.Cols, back.Channels)
+		}
+	}
+}
+
 // The packs that the kernels use are those of the loaded weights.
 func TestLoadedNetworkPredictsTheSame(t *testing.T) {
 	net := build[float64](t, meta(true))
@@ -175,6 +198,8 @@ var faults = []struct{ key, value, want string }{
 	{"bias", "perhaps", "bias"}, {"bias", "-", "bias"}, {"bias", "false", "layer tensors"},
 	{"rows", "2.5", "rows"}, {"rows", "-", "rows"}, {"rows", "3", "rows 3, cols 3"}, {"rows", "-2", "rows -2"}, {"rows", "0", "rows 0"},
 	{"cols", "x", "cols"}, {"cols", "-3", "cols -3"},
+	{"channels", "x", "metadata channels \"x\": want a whole number"}, {"channels", "0", "rows 2, cols 3, channels 0: want"},
+	{"channels", "3", "rows 2, cols 3, channels 3: want"}, {"channels", "-1", "channels -1"},
 	{"mean", "x", "mean"}, {"mean", "NaN", "mean NaN"}, {"mean", "Inf", "mean +Inf"}, {"mean", "-", "mean"},
 	{"std", "0", "std 0"}, {"std", "-1", "std -1"}, {"std", "NaN", "std NaN"}, {"std", "+Inf", "std +Inf"}, {"std", "-", "std"}, {"std", "1e999", "std"},
 }

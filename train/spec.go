@@ -213,15 +213,15 @@ func (s Spec) Fits(set *data.Set) error {
 	var faults []error
 	if s.generates() {
 		if got := arch.Dims[len(arch.Dims)-1]; got != set.Inputs {
-			faults = append(faults, fmt.Errorf("--arch %s: %d outputs: want the %d pixels of an image of %s, which --rule pc-generative predicts from the first layer", s.Arch, got, set.Inputs, set.Name))
+			faults = append(faults, fmt.Errorf("--arch %s: %d outputs: want the %d %s of an image of %s, which --rule pc-generative predicts from the first layer", s.Arch, got, set.Inputs, inputsOf(set), set.Name))
 		}
 		return errors.Join(append(faults, s.fitsNumber(set))...)
 	}
-	if in := arch.Input; in != (nn.Image{}) && (in.H != set.Rows || in.W != set.Cols) {
-		faults = append(faults, fmt.Errorf("--arch %s: input %v: want CHANNELSx%dx%d, the images of %s", s.Arch, in, set.Rows, set.Cols, set.Name))
+	if in, want := arch.Input, (nn.Image{C: set.Channels, H: set.Rows, W: set.Cols}); in != (nn.Image{}) && in != want {
+		faults = append(faults, fmt.Errorf("--arch %s: input %v: want %v, the images of %s", s.Arch, in, want, set.Name))
 	}
 	if got := arch.Dims[0]; got != set.Inputs {
-		faults = append(faults, fmt.Errorf("--arch %s: %d inputs: want the %d pixels of an image of %s", s.Arch, got, set.Inputs, set.Name))
+		faults = append(faults, fmt.Errorf("--arch %s: %d inputs: want the %d %s of an image of %s", s.Arch, got, set.Inputs, inputsOf(set), set.Name))
 	}
 	if got := arch.Dims[len(arch.Dims)-1]; got != set.Outputs {
 		faults = append(faults, fmt.Errorf("--arch %s: %d outputs: want the %d %s of %s", s.Arch, got, set.Outputs, set.Task.Targets(), set.Name))
@@ -245,6 +245,14 @@ func (s Spec) fitsNumber(set *data.Set) error {
 		faults = append(faults, fmt.Errorf("--batch %d: want at most the %d training images in use", s.Batch, n))
 	}
 	return errors.Join(faults...)
+}
+
+// inputsOf says what the inputs of a set are.
+func inputsOf(set *data.Set) string {
+	if set.Channels == 1 {
+		return "pixels"
+	}
+	return fmt.Sprintf("values, %d×%d pixels in %d channels,", set.Rows, set.Cols, set.Channels)
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/settle-pc/settle/data"
 )
 
 func TestDefaultsAreValid(t *testing.T) {
@@ -147,7 +149,7 @@ func TestSpecMustFitTheData(t *testing.T) {
 	}{
 		{func(s *Spec) { s.Arch = "35-12-4" }, "--arch 35-12-4: 35 inputs: want the 36 pixels"},
 		{func(s *Spec) { s.Arch = "36-12-10" }, "--arch 36-12-10: 10 outputs: want the 4 classes"},
-		{func(s *Spec) { s.Arch = "1x4x9-conv2k3-4" }, "--arch 1x4x9-conv2k3-4: input 1x4x9: want CHANNELSx6x6"},
+		{func(s *Spec) { s.Arch = "1x4x9-conv2k3-4" }, "--arch 1x4x9-conv2k3-4: input 1x4x9: want 1x6x6"},
 		{func(s *Spec) { s.Limit = 201 }, "--limit 201: want at most the 200"},
 		{func(s *Spec) { s.Batch = 201 }, "--batch 201: want at most the 200"},
 		{func(s *Spec) { s.Limit, s.Batch = 20, 21 }, "--batch 21: want at most the 20"},
@@ -167,6 +169,36 @@ func TestSpecMustFitTheData(t *testing.T) {
 	}
 	if _, err := New[float32](small().with(func(s *Spec) { s.Limit, s.Batch = 200, 200 }), synthetic(), Options{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A network whose input has a shape takes images of that shape, one with a width those with as many values.
+func TestSpecMustFitTheChannels(t *testing.T) {
+	grey := synthetic() // 6×6
+	set, err := data.New("tinted", data.Size{Rows: 6, Cols: 2, Channels: 3}, grey.Train, grey.Test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for arch, want := range map[string]string{
+		"36-12-4":         "",
+		"3x6x2-conv2k1-4": "",
+		"1x6x6-conv2k1-4": "--arch 1x6x6-conv2k1-4: input 1x6x6: want 3x6x2, the images of tinted",
+		"1x6x2-conv2k1-4": "--arch 1x6x2-conv2k1-4: input 1x6x2: want 3x6x2, the images of tinted",
+		"3x2x6-conv2k1-4": "--arch 3x2x6-conv2k1-4: input 3x2x6: want 3x6x2, the images of tinted",
+		"12-12-4":         "--arch 12-12-4: 12 inputs: want the 36 values, 6×2 pixels in 3 channels, of an image of tinted",
+	} {
+		err := small().with(func(s *Spec) { s.Arch = arch }).Fits(set)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", arch, err, want)
+		}
+	}
+	tr, err := New[float32](small().with(func(s *Spec) { s.Arch = "3x6x2-conv2k1-4" }), set, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	if m := tr.Meta(); m.Rows != 6 || m.Cols != 2 || m.Channels != 3 {
+		t.Errorf("described as %d×%d×%d", m.Rows, m.Cols, m.Channels)
 	}
 }
 

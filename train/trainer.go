@@ -225,7 +225,7 @@ func (t *Trainer[T]) Spec() Spec { return t.spec }
 
 // Meta describes the network for its model file.
 func (t *Trainer[T]) Meta() model.Meta {
-	return model.Meta{Arch: t.arch, Data: t.set.Name, Rows: t.set.Rows, Cols: t.set.Cols, Mean: t.set.Mean, Std: t.set.Std,
+	return model.Meta{Arch: t.arch, Data: t.set.Name, Rows: t.set.Rows, Cols: t.set.Cols, Channels: t.set.Channels, Mean: t.set.Mean, Std: t.set.Std,
 		Loss: t.spec.lossNote(), Generates: t.spec.generates()}
 }
 

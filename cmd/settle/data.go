@@ -20,6 +20,7 @@ type setInfo struct {
 	Test      int        `json:"test"`
 	Rows      int        `json:"rows"`
 	Cols      int        `json:"cols"`
+	Channels  int        `json:"channels"`
 	Classes   int        `json:"classes"`
 	Mean      float64    `json:"mean"`
 	Std       float64    `json:"std"`
@@ -39,36 +40,52 @@ const dataFile = "data.json"
 
 func (a *app) dataCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "data",
+		Use:   "data [SET]",
 		Short: "What data sets are there; check one; import one",
 		Long: `Lists the data sets that --data takes by name. MNIST is built in; Fashion-MNIST is looked for in
-$SETTLE_DATA/fashion-mnist and where Debian's package dataset-fashion-mnist puts it. Any folder with the four IDX
-files of such a set (gzipped or not) can be given to --data by its path.`,
+$SETTLE_DATA/fashion-mnist and where Debian's package dataset-fashion-mnist puts it. Other sets
+are given to --data by their paths: folders with the four IDX files of such a set (gzipped or not), with the six binary
+files of CIFAR-10, with x_train.npy, y_train.npy, x_test.npy and y_test.npy, or with pictures in train/CLASS and
+test/CLASS; or an .npz file with those four arrays. docs/data.md has the details. "settle data SET" is short for
+"settle data check SET".`,
 		Example: `  settle data
   settle data check path/to/folder
+  settle data mnist.npz
   SETTLE_DATA=$HOME/data settle data import fashion path/to/folder`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q for %q: want one of %s", args[0], cmd.CommandPath(), subcommands(cmd))
+			if len(args) > 1 || len(args) == 1 && !isSet(args[0]) {
+				return fmt.Errorf("unknown command %q for %q: want one of %s, or one set: mnist, fashion, a folder or an .npz file",
+					args[0], cmd.CommandPath(), subcommands(cmd))
 			}
 			return nil
 		},
-		RunE: func(*cobra.Command, []string) error { return a.listData() },
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return a.checkData(args[0])
+			}
+			return a.listData()
+		},
 	}
 	cmd.AddCommand(&cobra.Command{
-		Use:     "check mnist|fashion|DIR",
+		Use:     "check mnist|fashion|DIR|FILE.npz",
 		Short:   "Read a set whole and print its checksums",
 		Example: "  settle data check mnist",
 		Args:    operands(1, 1),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.checkData(args[0]) },
 	}, &cobra.Command{
 		Use:     "import fashion DIR",
-		Short:   "Check the IDX files in DIR and copy them to where --data fashion finds them",
+		Short:   "Check the set in DIR and copy it, as IDX files, to where --data fashion finds it",
 		Example: "  SETTLE_DATA=$HOME/data settle data import fashion path/to/folder",
 		Args:    operands(2, 2),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.importData(args[0], args[1]) },
 	})
 	return cmd
+}
+
+// isSet reports whether the name is that of a set, or of something that may be one.
+func isSet(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil || name == "mnist" || name == "fashion"
 }
 
 func (a *app) listData() error {
@@ -114,7 +131,7 @@ func (a *app) checkData(name string) error {
 func inform(s *data.Set) setInfo {
 	official := s.CheckMNIST() == nil
 	return setInfo{Name: s.Name, Found: true, Train: s.Train.N(), Test: s.Test.N(), Rows: s.Rows, Cols: s.Cols,
-		Classes: s.Classes, Mean: s.Mean, Std: s.Std, Official: &official}
+		Channels: s.Channels, Classes: s.Classes, Mean: s.Mean, Std: s.Std, Official: &official}
 }
 
 func describeSet(w io.Writer, i setInfo) {
@@ -122,8 +139,12 @@ func describeSet(w io.Writer, i setInfo) {
 	if *i.Official {
 		note = "  the official MNIST digits"
 	}
-	fmt.Fprintf(w, "%-8s %d training and %d test images of %d×%d, %d classes, mean %.4f, deviation %.4f%s\n",
-		i.Name, i.Train, i.Test, i.Rows, i.Cols, i.Classes, i.Mean, i.Std, note)
+	size := fmt.Sprintf("%d×%d", i.Rows, i.Cols)
+	if i.Channels > 1 {
+		size += fmt.Sprintf(" in %d channels", i.Channels)
+	}
+	fmt.Fprintf(w, "%-8s %d training and %d test images of %s, %d classes, mean %.4f, deviation %.4f%s\n",
+		i.Name, i.Train, i.Test, size, i.Classes, i.Mean, i.Std, note)
 }
 
 // importData copies a set, checked, to $SETTLE_DATA.
@@ -138,6 +159,9 @@ func (a *app) importData(name, dir string) error {
 	set, err := data.OpenDir(dir)
 	if err != nil {
 		return fmt.Errorf("data import: %w", err)
+	}
+	if set.Channels != 1 {
+		return fmt.Errorf("data import: %s has images in %d channels: want Fashion-MNIST, which is grey", dir, set.Channels)
 	}
 	if set.CheckMNIST() == nil {
 		return fmt.Errorf("data import: %s holds MNIST, which is built in: want Fashion-MNIST", dir)

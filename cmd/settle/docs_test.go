@@ -33,9 +33,15 @@ for kind, text in re.findall("^" + chr(96) * 3 + r"(\w+)\n(.*?)^" + chr(96) * 3 
         sys.exit(f"a block of {kind}")
 `
 
-// Every block of the page on other programs does what the page says.
-func TestInteropPageRuns(t *testing.T) {
-	page, err := filepath.Abs("../../docs/interop.md")
+// Every block of the pages on other programs and on data does what the page says.
+func TestInteropPageRuns(t *testing.T) { pageRuns(t, "interop.md", 10) }
+
+func TestDataPageRuns(t *testing.T) { pageRuns(t, "data.md", 2) }
+
+// pageRuns runs the blocks of a page that name their language, of which there are so many at least.
+func pageRuns(t *testing.T, name string, least int) {
+	t.Helper()
+	page, err := filepath.Abs("../../docs/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,13 +50,18 @@ func TestInteropPageRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := pythontest.Run(t, t.TempDir(), runPage, page)
-	ran := 0
+	ran, blocks := 0, 0
 	for line := range strings.Lines(out) {
 		if strings.HasPrefix(line, "RAN ") {
 			ran++
 		}
 	}
-	if blocks := strings.Count(string(source), "\n```") / 2; ran != blocks || blocks < 10 {
+	for line := range strings.Lines(string(source)) {
+		if strings.HasPrefix(line, "```") && strings.TrimSpace(line) != "```" {
+			blocks++
+		}
+	}
+	if ran != blocks || blocks < least {
 		t.Errorf("%d of %d blocks were run: %s", ran, blocks, out)
 	}
 	if slices.Contains(strings.Split(out, "\n"), "WITHOUT torch") {

@@ -16,7 +16,7 @@ import (
 // networkFlags adds the flags that describe network, inference and batches: those that train and compare share.
 func networkFlags(f *pflag.FlagSet, s *train.Spec) {
 	one := func(words []string) string { return strings.Join(words, "|") }
-	f.StringVar(&s.Data, "data", s.Data, "mnist, fashion, or a `folder` with IDX files")
+	f.StringVar(&s.Data, "data", s.Data, "mnist, fashion, "+setHelp)
 	f.StringVar(&s.Arch, "arch", s.Arch, "`layers` from input to output: widths, as in 784-128x9-10 with nine of 128, or nodes, as in\n1x28x28-conv32k3p1:maxpool2-norm:conv32k3p1-drop0.5:10 (docs/conv.md)")
 	f.StringVar(&s.Place, "act-place", s.Place, "activation after|before the weights")
 	f.StringVar(&s.Init, "init", s.Init, "initial weights: fanin|xavier|he|orthogonal|normal:S")

@@ -83,8 +83,8 @@ func (a *app) generate(g generation, inputs []string) error {
 	if err != nil {
 		return err
 	}
-	if set.Rows != m.Rows || set.Cols != m.Cols {
-		return fmt.Errorf("--data %s: images of %d×%d: want the model's %d×%d", g.data, set.Rows, set.Cols, m.Rows, m.Cols)
+	if set.Size != (data.Size{Rows: m.Rows, Cols: m.Cols, Channels: m.Channels}) {
+		return fmt.Errorf("--data %s: images of %d×%d in %d channels: want the model's %d×%d in one", g.data, set.Rows, set.Cols, set.Channels, m.Rows, m.Cols)
 	}
 	given, err := g.images(m, set, inputs)
 	if err != nil {
@@ -143,6 +143,9 @@ func (g *generation) open() (*model.File, *nn.Network[float64], error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("--model %s: %w", g.model, err)
 	}
+	if m.Channels != 1 {
+		return nil, nil, fmt.Errorf("--model %s: images of %d channels: want a model of grey images, which is what the figures show", g.model, m.Channels)
+	}
 	net, err := model.Network[float64](m)
 	if err != nil {
 		return nil, nil, fmt.Errorf("--model %s: %w", g.model, err)
@@ -157,7 +160,7 @@ func (g *generation) open() (*model.File, *nn.Network[float64], error) {
 func (g *generation) images(m *model.File, set *data.Set, inputs []string) (tensor.Matrix[float64], error) {
 	var all [][]float64
 	for _, name := range inputs {
-		pixels, err := readImages("generate", name, m.Rows, m.Cols)
+		pixels, err := readImages("generate", name, m.Meta)
 		if err != nil {
 			return tensor.Matrix[float64]{}, err
 		}

@@ -2,17 +2,18 @@ package main
 
 import (
 	"fmt"
-	"image/png"
-	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/model"
 )
 
-// readImages reads, for a command, the images in a file, each rows×cols intensities from 0 to 1, row-major.
-func readImages(command, name string, rows, cols int) ([][]float64, error) {
+// readImages reads, for a command, the images in a file, each with the values from 0 to 1 of one that the model is for, row by row, a pixel's
+// channels side by side.
+func readImages(command, name string, m model.Meta) ([][]float64, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", command, err)
@@ -20,12 +21,12 @@ func readImages(command, name string, rows, cols int) ([][]float64, error) {
 	defer f.Close()
 	var images [][]float64
 	switch {
-	case strings.HasSuffix(strings.ToLower(name), ".png"):
-		images, err = readPNG(f, rows, cols)
+	case data.IsPicture(name):
+		images, err = readPicture(f, m)
 	case strings.HasSuffix(strings.ToLower(name), ".npy"):
-		images, err = readNPY(f, rows, cols)
+		images, err = readNPY(f, m)
 	default:
-		images, err = readIDX(f, rows, cols)
+		images, err = readIDX(f, m)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", command, name, err)
@@ -33,74 +34,92 @@ func readImages(command, name string, rows, cols int) ([][]float64, error) {
 	return images, nil
 }
 
-func readPNG(f *os.File, rows, cols int) ([][]float64, error) {
-	// The size first: decoding asks for the memory that the header promises.
-	c, err := png.DecodeConfig(f)
+// readPicture reads a PNG, JPEG or GIF file. A grey picture will do for a model of three channels.
+func readPicture(f *os.File, m model.Meta) ([][]float64, error) {
+	if m.Channels != 1 && m.Channels != 3 {
+		return nil, fmt.Errorf("a picture: want .npy or IDX for a model of images with %d channels", m.Channels)
+	}
+	p, err := data.ReadPicture(f, func(rows, cols int) error {
+		if rows != m.Rows || cols != m.Cols {
+			return fmt.Errorf("%d×%d pixels: want %d×%d", cols, rows, m.Cols, m.Rows)
+		}
+		return nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("not a PNG image: %w", err)
-	}
-	if c.Width != cols || c.Height != rows {
-		return nil, fmt.Errorf("%d×%d pixels: want %d×%d", c.Width, c.Height, cols, rows)
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	img, err := png.Decode(f)
-	if err != nil {
-		return nil, fmt.Errorf("not a PNG image: %w", err)
-	}
-	out := make([]float64, 0, rows*cols)
-	for y := range rows {
-		for x := range cols {
-			r, g, b, alpha := img.At(img.Bounds().Min.X+x, img.Bounds().Min.Y+y).RGBA()
-			switch {
-			case alpha != math.MaxUint16:
-				return nil, fmt.Errorf("pixel (%d, %d) is transparent: want a grey image without transparency", x, y)
-			case r != g || g != b:
-				return nil, fmt.Errorf("pixel (%d, %d) is coloured: want a grey image", x, y)
-			}
-			out = append(out, float64(r)/math.MaxUint16)
+	step := 1
+	if m.Channels == 1 {
+		if x, y, coloured := p.Colour(); coloured {
+			return nil, fmt.Errorf("pixel (%d, %d) is coloured: want a grey image", x, y)
 		}
+		step = 3
+	}
+	var out []float64
+	for i := 0; i < len(p.RGB); i += step {
+		out = append(out, float64(p.RGB[i])/math.MaxUint16)
 	}
 	return [][]float64{out}, nil
 }
 
-func readIDX(f *os.File, rows, cols int) ([][]float64, error) {
-	x, err := data.ReadIDX(f, "an IDX file, since its name ends neither in .png nor in .npy")
+// readIDX reads images × rows × columns, × channels where there are several.
+func readIDX(f *os.File, m model.Meta) ([][]float64, error) {
+	x, err := data.ReadIDX(f, "an IDX file, since its name ends neither as a picture's nor in .npy")
 	if err != nil {
 		return nil, err
 	}
-	if len(x.Dims) != 3 {
+	switch {
+	case len(x.Dims) == 3 && m.Channels == 1:
+	case len(x.Dims) == 4 && x.Dims[3] == m.Channels:
+	case m.Channels == 1:
 		return nil, fmt.Errorf("%d axes: want images, rows and columns", len(x.Dims))
+	default:
+		return nil, fmt.Errorf("axes %v: want images, rows, columns and %d channels", x.Dims, m.Channels)
 	}
-	if x.Dims[1] != rows || x.Dims[2] != cols {
-		return nil, fmt.Errorf("images of %d×%d: want %d×%d", x.Dims[1], x.Dims[2], rows, cols)
+	if x.Dims[1] != m.Rows || x.Dims[2] != m.Cols {
+		return nil, fmt.Errorf("images of %d×%d: want %d×%d", x.Dims[1], x.Dims[2], m.Rows, m.Cols)
 	}
 	v := make([]float64, len(x.Data))
 	for i, b := range x.Data {
 		v[i] = float64(b) / 255
 	}
-	return cut(v, rows*cols), nil
+	return cut(v, m.Rows*m.Cols*m.Channels), nil
 }
 
-// readNPY reads an array whose last axis has rows·cols elements, or whose last two are rows and cols.
-func readNPY(f *os.File, rows, cols int) ([][]float64, error) {
-	a, err := readArray(f)
+// readNPY reads an array whose last axis has all values of an image, or whose last axes are rows, columns and, where there are several,
+// channels.
+func readNPY(f *os.File, m model.Meta) ([][]float64, error) {
+	a, err := data.ReadNPY(f)
 	if err != nil {
 		return nil, err
 	}
-	size, n := rows*cols, len(a.shape)
-	flat := n <= 2 && a.shape[n-1] == size
-	square := n >= 2 && n <= 3 && a.shape[n-2] == rows && a.shape[n-1] == cols
-	if !flat && !square {
-		return nil, fmt.Errorf("shape %v: want [%d], [N %d], [%d %d] or [N %d %d]", a.shape, size, size, rows, cols, rows, cols)
+	size := m.Rows * m.Cols * m.Channels
+	image := []int{m.Rows, m.Cols, m.Channels}
+	if m.Channels == 1 {
+		image = image[:2]
 	}
-	for i, x := range a.values {
+	if !ends(a.Shape, []int{size}) && !ends(a.Shape, image) {
+		axes := strings.Trim(fmt.Sprint(image), "[]")
+		return nil, fmt.Errorf("shape %v: want [%d], [N %d], [%s] or [N %s]", a.Shape, size, size, axes, axes)
+	}
+	values, err := a.Intensities()
+	if err != nil {
+		return nil, err
+	}
+	for i, x := range values {
 		if !(x >= 0 && x <= 1) {
 			return nil, fmt.Errorf("value %v at position %d: want bytes, or floats from 0 to 1", x, i)
 		}
 	}
-	return cut(a.values, size), nil
+	return cut(values, size), nil
+}
+
+// ends reports whether a shape is that of one image, or of several.
+func ends(shape, image []int) bool {
+	if len(shape) == len(image)+1 {
+		shape = shape[1:]
+	}
+	return slices.Equal(shape, image)
 }
 
 // cut divides v into pieces of n.

@@ -21,8 +21,9 @@ func (a *app) predictCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "predict --model FILE INPUT…",
 		Short: "Labels for images or arrays from a trained model",
-		Long: `Predicts the label of every image in the inputs: PNG files in grey, IDX files of images (gzipped or not), and .npy
-arrays, whose last axis (or last two) is an image: unsigned bytes, or floats from 0 to 1. Digits are white on black;
+		Long: `Predicts the label of every image in the inputs: pictures (PNG, JPEG, GIF), IDX files of images (gzipped or not),
+and .npy arrays, whose last axis, or last two (last three with several channels), is an image: unsigned bytes, or floats
+from 0 to 1. Pictures are grey, or RGB for a model that was trained on images in colour. Digits are white on black;
 --invert takes black on white. Probabilities are the point of the probability simplex nearest to the network's output,
 which estimates them under the squared error it was trained on; with another loss they are the softmax of the output.`,
 		Example: `  settle predict --model runs/…/model.safetensors digit.png
@@ -64,7 +65,7 @@ func (a *app) predict(path string, inputs []string, invert bool) error {
 	}
 	var images []picture
 	for _, name := range inputs {
-		pixels, err := readImages("predict", name, m.Rows, m.Cols)
+		pixels, err := readImages("predict", name, m.Meta)
 		if err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 		Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": code, "json": jsonValue, "keys": keys, "nulls": nulls, "same": same, "edit": edit, "flip": flip,
-			"metrics": metrics, "interrupt": interrupt, "pictures": pictures,
+			"metrics": metrics, "interrupt": interrupt, "pictures": pictures, "formats": formats,
 		},
 		RequireUniqueNames: true,
 	})

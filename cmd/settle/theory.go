@@ -55,7 +55,7 @@ Everything is computed by closed forms and Newton's method in float64, none of i
 	f.StringVar(&spec.Init, "init", spec.Init, "initial weights: fanin|xavier|he|orthogonal|normal:S")
 	f.BoolVar(&spec.Bias, "bias", spec.Bias, "give every layer a bias")
 	f.Float64SliceVar(&spec.Precision, "precision", nil, "`precisions` π, one for all layers or one for each (default 1)")
-	f.StringVar(&spec.Data, "data", spec.Data, "inputs and targets: random, or test images of mnist, fashion, or a `folder` with IDX files; by default those of the model")
+	f.StringVar(&spec.Data, "data", spec.Data, "inputs and targets: random, or test images of mnist, fashion, "+setHelp+"; by default those of the model")
 	f.IntVar(&spec.Batch, "batch", spec.Batch, "`samples`")
 	f.BoolVar(&spec.ClosedForm, "closed-form", spec.ClosedForm, "insist on the closed forms of linear networks")
 	f.StringVar(&flags.study, "study", flags.study, "full, quick (fewer networks) or none (only the network asked for)")
