@@ -47,7 +47,6 @@ func layerCases[T tensor.Float]() []layerCase[T] {
 		{"average pooling, overlapping", func() Layer[T] { return NewAvgPool[T](Image{2, 5, 5}, 3, 2) }},
 		{"max pooling", func() Layer[T] { return NewMaxPool[T](Image{3, 5, 4}, 2, 2) }},
 		{"max pooling, overlapping", func() Layer[T] { return NewMaxPool[T](Image{2, 5, 5}, 3, 1) }},
-		{"channels last", func() Layer[T] { return NewChannelsLast[T](Image{3, 2, 4}) }},
 		{"normalisation of pixels", func() Layer[T] { return NewLayerNorm[T](4, 5) }},
 		{"normalisation of a row", func() Layer[T] { return NewLayerNorm[T](1, 7) }},
 		{"attention", func() Layer[T] { return NewAttention[T](5, 4, 3) }},

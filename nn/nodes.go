@@ -211,9 +211,6 @@ func (s Step) weighs() bool { return s.Kind == Full || s.Kind == Conv }
 func build[T tensor.Float](a Arch, l int, shape Image) (Layer[T], Image) {
 	var layers []Layer[T]
 	node, L := a.node(l), len(a.Dims)-1
-	if l == 1 && shape.C > 1 && shape.H*shape.W > 1 {
-		layers = append(layers, NewChannelsLast[T](shape))
-	}
 	for i, s := range node {
 		act := Linear
 		if s.weighs() && !(a.Place == After && l == L && !slices.ContainsFunc(node[i+1:], Step.weighs)) &&

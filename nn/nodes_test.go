@@ -100,9 +100,9 @@ func TestBuildPlacesActivations(t *testing.T) {
 		a    Arch
 		want []string
 	}{
-		{Arch{Act: Tanh}, []string{"ChannelsLast Conv2D tanh MaxPool", "Conv2D tanh", "LayerNorm Conv2D LayerNorm tanh", "Attention", "dense(linear,after) LayerNorm tanh", "dense(linear,after)"}},
-		{Arch{Act: Tanh, Place: Before}, []string{"ChannelsLast Conv2D MaxPool", "tanh Conv2D", "LayerNorm tanh Conv2D LayerNorm", "Attention", "dense(tanh,before) LayerNorm", "dense(tanh,before)"}},
-		{Arch{Act: Tanh, Residual: true}, []string{"ChannelsLast Conv2D tanh MaxPool", "z+[Conv2D tanh]", "z+[LayerNorm Conv2D LayerNorm tanh]", "z+[Attention]", "dense(linear,after) LayerNorm tanh", "dense(linear,after)"}},
+		{Arch{Act: Tanh}, []string{"Conv2D tanh MaxPool", "Conv2D tanh", "LayerNorm Conv2D LayerNorm tanh", "Attention", "dense(linear,after) LayerNorm tanh", "dense(linear,after)"}},
+		{Arch{Act: Tanh, Place: Before}, []string{"Conv2D MaxPool", "tanh Conv2D", "LayerNorm tanh Conv2D LayerNorm", "Attention", "dense(tanh,before) LayerNorm", "dense(tanh,before)"}},
+		{Arch{Act: Tanh, Residual: true}, []string{"Conv2D tanh MaxPool", "z+[Conv2D tanh]", "z+[LayerNorm Conv2D LayerNorm tanh]", "z+[Attention]", "dense(linear,after) LayerNorm tanh", "dense(linear,after)"}},
 	} {
 		a, err := ParseArch(s)
 		if err != nil {

@@ -51,7 +51,6 @@ func TestPoolingPanics(t *testing.T) {
 		{"nn: layer without units", func() { NewLayerNorm[float32](1, 0) }},
 		{"nn: unknown activation", func() { NewAct[float32](1, numActivations) }},
 		{"nn: attention without tokens", func() { NewAttention[float32](2, 2, 0) }},
-		{"nn: image without channels or pixels", func() { NewChannelsLast[float32](Image{1, 1, 0}) }},
 		{"nn: composition of no layers", func() { NewSeq[float32]() }},
 		{"nn: layers of different widths", func() { NewSeq[float32](NewAct[float32](2, Tanh), NewAct[float32](3, Tanh)) }},
 	} {
