@@ -50,7 +50,7 @@ test/CLASS; or an .npz file with those four arrays. docs/data.md has the details
 "settle data check SET".`,
 		Example: `  settle data
   settle data check path/to/folder
-  settle data mnist.npz
+  settle data check mnist.npz
   SETTLE_DATA=$HOME/data settle data import fashion path/to/folder`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 || len(args) == 1 && !isSet(args[0]) {
