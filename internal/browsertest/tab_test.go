@@ -130,7 +130,8 @@ func (p *tab) until(expression string) {
 // settled waits until what was asked for is drawn.
 func (p *tab) settled() {
 	p.Helper()
-	p.run("for (let i = 0; i < 3; i++) await new Promise(r => requestAnimationFrame(r))")
+	p.run(`for (let i = 0; i < 3; i++) await new Promise(r => requestAnimationFrame(r));
+		await Promise.all(document.getAnimations().filter(a => a instanceof CSSTransition).map(a => a.finished.catch(() => {})))`)
 }
 
 // set gives a control a value, as a person would with it.
