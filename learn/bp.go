@@ -6,14 +6,13 @@ import (
 	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/energy"
 	"github.com/settle-pc/settle/nn"
-	"github.com/settle-pc/settle/optim"
 	"github.com/settle-pc/settle/tensor"
 )
 
 // BP is backpropagation: (1/B) ∂𝓛/∂θ with 𝓛 = Σ_b ½‖y − ŷ‖² (post, Eq. 1 and 2, with the half), or another output term.
 // Cost: three passes.
 type BP[T tensor.Float] struct {
-	*batch[T]
+	pointwise[T]
 	out     energy.Output[T]
 	windows []*nn.Trace[T]
 	loss    []float64 // of each sample
@@ -31,31 +30,12 @@ func NewBP[T tensor.Float](net *nn.Network[T], pool *Pool, rows int) *BP[T] {
 
 // NewLossBP returns the rule for the loss out, of precision 1.
 func NewLossBP[T tensor.Float](net *nn.Network[T], out energy.Output[T], pool *Pool, rows int) *BP[T] {
-	r := &BP[T]{batch: newBatch(nn.NewTrace(net, rows), pool), out: out, loss: make([]float64, rows), squares: make([]float64, rows)}
+	r := &BP[T]{pointwise: pointwise[T]{batch: newBatch(nn.NewTrace(net, rows), pool)}, out: out, loss: make([]float64, rows), squares: make([]float64, rows)}
 	for _, s := range r.shards {
 		r.windows = append(r.windows, r.trace.RowsOf(s.Lo, s.Hi))
 	}
-	r.task = r.shard
+	r.task, r.point = r.shard, r.traced(r.propagate)
 	return r
-}
-
-// Gradient returns (1/B) ∂𝓛/∂θ.
-func (r *BP[T]) Gradient(ctx context.Context, b data.Batch[T]) ([]T, Stats, error) {
-	s, err := r.propagate(ctx, b)
-	if err != nil {
-		return nil, s, err
-	}
-	return r.learningGradient(), s, nil
-}
-
-// Step descends it.
-func (r *BP[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimizer[T]) (Stats, error) {
-	s, err := r.propagate(ctx, b)
-	if err != nil {
-		return s, err
-	}
-	r.learn(opt)
-	return s, nil
 }
 
 // propagate leaves z_l feedforward and u_l = −∂𝓛/∂z_l in the trace.

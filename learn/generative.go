@@ -41,30 +41,18 @@ func NewGenerative[T tensor.Float](problem *energy.PC[T], inf Inference[T], amor
 		p.fit.begin()
 		p.state.Fit(p.fit.loss, p.fit.squares)
 	}
+	r.point = r.traced(r.Infer)
 	return r
 }
 
-// Gradient returns the learning gradient (1/B) ∂F/∂θ.
-func (r *Generative[T]) Gradient(ctx context.Context, b data.Batch[T]) ([]T, Stats, error) {
-	s, err := r.Infer(ctx, b)
-	if err != nil {
-		return nil, s, err
-	}
-	return r.learningGradient(), s, nil
-}
-
-// Step descends it, and teaches the amortiser where inference ended.
+// Step descends (1/B) ∂F/∂θ, and teaches the amortiser where inference ended.
 func (r *Generative[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimizer[T]) (Stats, error) {
-	s, err := r.Infer(ctx, b)
-	if err != nil {
-		return s, err
-	}
-	r.learn(opt)
-	if r.amortiser != nil {
+	s, err := r.PC.Step(ctx, b, opt)
+	if err == nil && r.amortiser != nil {
 		r.amortiser.learn(r.trace.Z, b.X)
 		s.Passes, s.MACs = s.Passes+2, s.MACs+2
 	}
-	return s, nil
+	return s, err
 }
 
 // Infer settles on the data b.X without learning.

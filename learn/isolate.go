@@ -19,7 +19,7 @@ import (
 // of one Gauss–Newton step of inference, e⁺ = Jᵀ S⁻¹r, with feedforward presynaptic activities. In linear networks it is
 // FeedforwardPC. Cost: 4 + n_L passes.
 type CurvedBP[T tensor.Float] struct {
-	*batch[T]
+	pointwise[T]
 	parts []curvedPart[T]
 	input data.Batch[T]
 	loss  []float64 // of each sample
@@ -43,7 +43,7 @@ var _ Rule[float32] = (*CurvedBP[float32])(nil)
 func NewCurvedBP[T tensor.Float](net *nn.Network[T], pool *Pool, rows int) *CurvedBP[T] {
 	problem := energy.PC[T]{Net: net}
 	state := problem.NewState(rows)
-	b := &CurvedBP[T]{batch: newBatch(state.Trace, pool), loss: make([]float64, rows)}
+	b := &CurvedBP[T]{pointwise: pointwise[T]{batch: newBatch(state.Trace, pool)}, loss: make([]float64, rows)}
 	n := net.Outputs()
 	for _, sh := range b.shards {
 		p := curvedPart[T]{lo: sh.Lo, hi: sh.Hi, state: state.RowsOf(sh.Lo, sh.Hi), s: make([]float64, n*n), r: make([]float64, n)}
@@ -55,27 +55,8 @@ func NewCurvedBP[T tensor.Float](net *nn.Network[T], pool *Pool, rows int) *Curv
 		}
 		b.parts = append(b.parts, p)
 	}
-	b.task = b.shard
+	b.task, b.point = b.shard, b.traced(b.propagate)
 	return b
-}
-
-// Gradient returns the learning gradient.
-func (r *CurvedBP[T]) Gradient(ctx context.Context, b data.Batch[T]) ([]T, Stats, error) {
-	s, err := r.propagate(ctx, b)
-	if err != nil {
-		return nil, s, err
-	}
-	return r.learningGradient(), s, nil
-}
-
-// Step descends it.
-func (r *CurvedBP[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimizer[T]) (Stats, error) {
-	s, err := r.propagate(ctx, b)
-	if err != nil {
-		return s, err
-	}
-	r.learn(opt)
-	return s, nil
 }
 
 // propagate leaves z_l feedforward and u_l = J_lᵀ S⁻¹r in the trace.
@@ -188,26 +169,8 @@ func NewFeedforwardPC[T tensor.Float](problem *energy.PC[T], inf Inference[T], p
 		r.windows[i].Z[0] = r.trace.Z[0].RowsOf(s.Lo, s.Hi)
 		r.windows[i].Feedforward()
 	}
+	r.point = r.traced(r.settleThenForward)
 	return r
-}
-
-// Gradient returns the learning gradient.
-func (r *FeedforwardPC[T]) Gradient(ctx context.Context, b data.Batch[T]) ([]T, Stats, error) {
-	s, err := r.settleThenForward(ctx, b)
-	if err != nil {
-		return nil, s, err
-	}
-	return r.learningGradient(), s, nil
-}
-
-// Step descends it.
-func (r *FeedforwardPC[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimizer[T]) (Stats, error) {
-	s, err := r.settleThenForward(ctx, b)
-	if err != nil {
-		return s, err
-	}
-	r.learn(opt)
-	return s, nil
 }
 
 // settleThenForward leaves u_l = π_l e_l* and z_l feedforward in the trace.

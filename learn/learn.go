@@ -172,18 +172,6 @@ func (b *batch[T]) gradTile(_, i int) {
 // scale turns the sum of (∂g/∂θ)ᵀ u, which points downhill, into the gradient of the mean.
 func (b *batch[T]) scale() T { return T(-b.weight / float64(b.trace.Rows)) }
 
-// learningGradient returns the learning gradient from the trace.
-func (b *batch[T]) learningGradient() []T {
-	b.gradient()
-	return b.scaled()
-}
-
-// scaled turns what is in grad into the learning gradient.
-func (b *batch[T]) scaled() []T {
-	tensor.Scale(b.grad, b.scale())
-	return b.grad
-}
-
 // learn computes the learning gradient from the trace and lets opt update the weights.
 func (b *batch[T]) learn(opt optim.Optimizer[T]) {
 	b.gradient()

@@ -6,7 +6,6 @@ import (
 	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/energy"
 	"github.com/settle-pc/settle/nn"
-	"github.com/settle-pc/settle/optim"
 	"github.com/settle-pc/settle/tensor"
 )
 
@@ -48,7 +47,7 @@ func NewNudged[T tensor.Float](problem *energy.PC[T], inf Inference[T], beta flo
 	for _, s := range r.shards {
 		r.windows = append(r.windows, r.trace.RowsOf(s.Lo, s.Hi))
 	}
-	r.predictor = r.predict
+	r.predictor, r.point = r.predict, r.nudge
 	return r
 }
 
@@ -58,25 +57,6 @@ func NewCentred[T tensor.Float](problem *energy.PC[T], inf Inference[T], beta fl
 	r.centred = true
 	r.weight = -1 / (2 * beta) // of what towards leaves there
 	return r
-}
-
-// Gradient returns the learning gradient.
-func (r *Nudged[T]) Gradient(ctx context.Context, b data.Batch[T]) ([]T, Stats, error) {
-	s, err := r.nudge(ctx, b)
-	if err != nil {
-		return nil, s, err
-	}
-	return r.scaled(), s, nil
-}
-
-// Step descends it.
-func (r *Nudged[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimizer[T]) (Stats, error) {
-	s, err := r.nudge(ctx, b)
-	if err != nil {
-		return s, err
-	}
-	r.descend(opt)
-	return s, nil
 }
 
 // nudge leaves Σ_b (∂g_l/∂θ_l)ᵀ u_l in the gradient: that of β, or of −β less that of β.

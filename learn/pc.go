@@ -9,7 +9,6 @@ import (
 	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/energy"
 	"github.com/settle-pc/settle/infer"
-	"github.com/settle-pc/settle/optim"
 	"github.com/settle-pc/settle/tensor"
 )
 
@@ -32,7 +31,7 @@ type Inference[T tensor.Float] struct {
 // PC is predictive coding at equilibrium: inference from the feedforward point with input and target clamped (post,
 // Eq. 4), then (1/B) ∂F/∂θ with z held fixed (Eq. 5). Cost: what inference took, and one pass.
 type PC[T tensor.Float] struct {
-	*batch[T]
+	pointwise[T]
 	problem *energy.PC[T]
 	inf     Inference[T]
 	state   *energy.State[T]
@@ -103,7 +102,7 @@ func newPC[T tensor.Float](problem *energy.PC[T], clamped []int, inf Inference[T
 		inf.Method = func() infer.Method[T] { return &infer.Auto[T]{} }
 	}
 	state := problem.NewState(rows)
-	r := &PC[T]{batch: newBatch(state.Trace, pool), problem: problem, inf: inf, state: state, clamped: clamped}
+	r := &PC[T]{pointwise: pointwise[T]{batch: newBatch(state.Trace, pool)}, problem: problem, inf: inf, state: state, clamped: clamped}
 	work := infer.NewWork[T](rows, state.Dim())
 	loss, squares := make([]float64, rows), make([]float64, rows)
 	for _, s := range r.shards {
@@ -129,7 +128,7 @@ func newPC[T tensor.Float](problem *energy.PC[T], clamped []int, inf Inference[T
 		_, r.draws = m.(infer.Drawer[T])
 		r.methods = append(r.methods, m)
 	}
-	r.task = r.shard
+	r.task, r.point = r.shard, r.traced(r.settle)
 	r.start = func(_ int, p *part[T], _ tensor.Matrix[T]) { p.f.Start(p.work.Z) }
 	return r
 }
@@ -160,25 +159,6 @@ func (r *PC[T]) objective(s *energy.State[T]) objective[T] {
 		return s.Activities()
 	}
 	return s.Errors()
-}
-
-// Gradient returns (1/B) ∂F/∂θ at the point that inference reached.
-func (r *PC[T]) Gradient(ctx context.Context, b data.Batch[T]) ([]T, Stats, error) {
-	s, err := r.settle(ctx, b)
-	if err != nil {
-		return nil, s, err
-	}
-	return r.learningGradient(), s, nil
-}
-
-// Step descends it.
-func (r *PC[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimizer[T]) (Stats, error) {
-	s, err := r.settle(ctx, b)
-	if err != nil {
-		return s, err
-	}
-	r.learn(opt)
-	return s, nil
 }
 
 // settle leaves z_l at the equilibrium, or where inference ended, and u_l = π_l e_l in the trace.

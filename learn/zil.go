@@ -7,7 +7,6 @@ import (
 	"github.com/settle-pc/settle/energy"
 	"github.com/settle-pc/settle/infer"
 	"github.com/settle-pc/settle/nn"
-	"github.com/settle-pc/settle/optim"
 	"github.com/settle-pc/settle/tensor"
 )
 
@@ -21,7 +20,7 @@ import (
 // in the original as soon as a layer has learnt changes no later gradient. With rounding alone it differs from BP, by about one
 // part in 10¹⁵ of the activities in float64. Cost: 2L + 2 passes.
 type ZIL[T tensor.Float] struct {
-	*batch[T]
+	pointwise[T]
 	parts []walk[T]
 	input data.Batch[T]
 	start bool
@@ -42,7 +41,7 @@ func NewZIL[T tensor.Float](problem *energy.PC[T], pool *Pool, rows int) *ZIL[T]
 		panic("learn: ZIL has all precisions 1")
 	}
 	state := problem.NewState(rows)
-	r := &ZIL[T]{batch: newBatch(state.Trace, pool), at: make([]nn.Span, problem.Net.L()+1)}
+	r := &ZIL[T]{pointwise: pointwise[T]{batch: newBatch(state.Trace, pool)}, at: make([]nn.Span, problem.Net.L()+1)}
 	r.parts = newWalks(state, r.shards)
 	for i, t := range r.tiles {
 		if r.at[t.layer].Hi == 0 {
@@ -50,28 +49,9 @@ func NewZIL[T tensor.Float](problem *energy.PC[T], pool *Pool, rows int) *ZIL[T]
 		}
 		r.at[t.layer].Hi = i + 1
 	}
-	r.task = r.shard
+	r.task, r.point = r.shard, r.descendActivities
 	r.learn = func(worker, i int) { r.gradTile(worker, r.at[r.now].Lo+i) }
 	return r
-}
-
-// Gradient returns the learning gradient, (1/B) ∂𝓛/∂θ.
-func (r *ZIL[T]) Gradient(ctx context.Context, b data.Batch[T]) ([]T, Stats, error) {
-	s, err := r.descendActivities(ctx, b)
-	if err != nil {
-		return nil, s, err
-	}
-	return r.scaled(), s, nil
-}
-
-// Step descends it.
-func (r *ZIL[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimizer[T]) (Stats, error) {
-	s, err := r.descendActivities(ctx, b)
-	if err != nil {
-		return s, err
-	}
-	r.descend(opt)
-	return s, nil
 }
 
 // descendActivities makes the L steps and leaves Σ_b (∂g_l/∂θ_l)ᵀ u_l, each layer's at its step, in the gradient.
