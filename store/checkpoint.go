@@ -130,7 +130,7 @@ func syncFile(path string) error {
 }
 
 // Checkpoints returns the checkpoints that are whole, newest first, and for each of the others what is wrong with it.
-// Each file is read once.
+// For each it reads the state, and the tables up to where they stood.
 func (r *Run) Checkpoints() (whole []Checkpoint, damaged []error) {
 	numbers, err := r.checkpointNumbers()
 	if err != nil {

@@ -67,18 +67,13 @@ func (v *live) register(mux *http.ServeMux) {
 // choices are the words that a form offers, and the values it starts with.
 func (v *live) choices(w http.ResponseWriter, r *http.Request) {
 	var solves []string
-	for _, rule := range rules() {
+	for _, rule := range train.Supervised() {
 		if (train.Spec{Rule: rule}).Solves() {
 			solves = append(solves, rule)
 		}
 	}
-	answer(w, map[string]any{"data": v.opts.Sets, "solves": solves, "act": nn.Activations(), "rule": rules(), "solver": learn.MethodNames(), "optim": train.Optimizers,
+	answer(w, map[string]any{"data": v.opts.Sets, "solves": solves, "act": nn.Activations(), "rule": train.Supervised(), "solver": learn.MethodNames(), "optim": train.Optimizers,
 		"coords": train.Coordinates, "most": v.opts.Trainings, "defaults": liveDefaults()})
-}
-
-// rules are those of networks that say what an image is.
-func rules() []string {
-	return slices.DeleteFunc(slices.Clone(train.Rules), func(r string) bool { return r == "pc-generative" })
 }
 
 // liveDefaults are those of settle train, but for a length that a person waits for.
@@ -161,7 +156,7 @@ func bounded(s train.Spec) error {
 	if arch.Nodes != nil {
 		return fmt.Errorf("--arch %s: want fully connected layers here; settle train takes all", s.Arch)
 	}
-	if d := train.Defaults(); !slices.Contains(rules(), s.Rule) || s.Precision != d.Precision || s.PrecisionLR != d.PrecisionLR || s.ActivityDecay != d.ActivityDecay || s.Feedback != d.Feedback {
+	if d := train.Defaults(); !slices.Contains(train.Supervised(), s.Rule) || s.Precision != d.Precision || s.PrecisionLR != d.PrecisionLR || s.ActivityDecay != d.ActivityDecay || s.Feedback != d.Feedback {
 		return fmt.Errorf("--rule %s: want a rule that classifies, and the default precision, activity-decay and feedback here, which a look inside is about; settle train takes all", s.Rule)
 	}
 	params := 0

@@ -263,7 +263,7 @@ func TestLookAgreesWithTheLibrary(t *testing.T) {
 // TestEveryRuleTrainsAndCanBeLookedInto.
 func TestEveryRuleTrainsAndCanBeLookedInto(t *testing.T) {
 	x := open(t)
-	for _, rule := range rules() {
+	for _, rule := range train.Supervised() {
 		e := x.train(small(3, `,"rule":"`+rule+`"`))
 		x.until(e.ID, done)
 		var v view

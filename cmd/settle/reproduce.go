@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -311,9 +310,10 @@ func (r *reproduction) publish() (reproduceResult, error) {
 		return out, err
 	}
 	out.Seconds = time.Since(r.started).Seconds()
+	on := r.environment("reproduce")
 	me := report.About{Command: words(r.plan.Request), Level: r.plan.Request.Level, Names: r.plan.Names, Seed: r.plan.Seed, Notes: r.plan.Notes,
-		Version: version(), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Processor: processor(), Cores: runtime.NumCPU(),
-		Workers: r.workers, Kernels: tensor.Level(), Seconds: out.Seconds, Date: r.started.UTC().Truncate(time.Second)}
+		Version: on.Version, Go: on.Go, System: on.System, Processor: on.Processor, Cores: on.Cores,
+		Workers: on.Workers, Kernels: on.Kernels, Seconds: out.Seconds, Date: r.started.UTC().Truncate(time.Second)}
 	if err := writeJSON(r.run, report.AboutFile, me); err != nil {
 		return out, err
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -125,15 +126,15 @@ func filterKeys(fs []index.Filter) []string {
 	return keys
 }
 
-// contractKeys are the keys of a training's result and specification, each with null.
-func contractKeys() map[string]any {
+// contractKeys are the keys of a training's result and specification, each with null; to read only.
+var contractKeys = sync.OnceValue(func() map[string]any {
 	keys := asEntry(train.Summary{})
 	maps.Copy(keys, asEntry(train.Spec{}))
 	for k := range keys {
 		keys[k] = nil
 	}
 	return keys
-}
+})
 
 // asEntry is v as a document has it.
 func asEntry(v any) map[string]any {

@@ -96,11 +96,9 @@ func distinctions(runs []index.Entry) []string {
 	out := make([]string, len(runs))
 	n := 0
 	for _, k := range []string{"rule", "act", "arch", "solver", "optim", "lr", "seed", "batch", "batches", "data", "init", "tol", "gap", "schedule"} {
-		alike := !slices.ContainsFunc(runs, func(r index.Entry) bool { return plain(r[k]) != plain(runs[0][k]) })
-		if slices.ContainsFunc(runs, func(r index.Entry) bool { return r[k] == nil }) {
-			continue // it does not apply to all
-		}
-		if alike || n == 3 {
+		differ := slices.ContainsFunc(runs, func(r index.Entry) bool { return plain(r[k]) != plain(runs[0][k]) })
+		none := slices.ContainsFunc(runs, func(r index.Entry) bool { return r[k] == nil }) // it does not apply to all
+		if !differ || none || n == 3 {
 			continue
 		}
 		for i, r := range runs {
@@ -132,19 +130,21 @@ func (s *shelf) describe(e index.Entry) {
 		line(k, e[k])
 	}
 	usual, results := asEntry(train.Defaults()), asEntry(train.Summary{})
-	keys := slices.Sorted(maps.Keys(e))
-	for _, settings := range []bool{true, false} {
-		for _, k := range keys {
-			_, isResult := results[k]
-			_, isSetting := usual[k]
-			if slices.Contains(headKeys, k) || k == "run" || (isResult && !isSetting) == settings || isSetting && settings && plain(usual[k]) == plain(e[k]) {
-				continue
-			}
-			if isSetting && !settings {
-				continue
-			}
+	var last []string
+	for _, k := range slices.Sorted(maps.Keys(e)) {
+		_, isSetting := usual[k]
+		_, isResult := results[k]
+		switch {
+		case slices.Contains(headKeys, k) || k == "run":
+		case isSetting && plain(usual[k]) == plain(e[k]):
+		case isResult && !isSetting:
+			last = append(last, k)
+		default:
 			line(k, e[k])
 		}
+	}
+	for _, k := range last {
+		line(k, e[k])
 	}
 	// Results for people: a failed write shows on their terminal.
 	_ = w.Flush()

@@ -13,16 +13,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/settle-pc/settle/store"
+	"github.com/settle-pc/settle/store/index"
 	"github.com/settle-pc/settle/sweep"
 	"github.com/settle-pc/settle/train"
 )
 
 // The states of a trial. Where a scheduler knows more of one that has no result, its word is used, such as pending.
 const (
-	finished = "finished"
-	diverged = "diverged"
+	finished = index.Finished
+	diverged = index.Diverged
 	stopped  = "stopped" // by halving: its result is of fewer batches
-	running  = "running"
+	running  = index.Running
 	begun    = "begun"   // and not running: it goes on from its checkpoint
 	missing  = "missing" // not begun
 )
@@ -118,16 +119,9 @@ func (a *app) sweepStatusCommand() *cobra.Command {
 		Example: "  settle sweep status gaps\n  settle sweep status gaps --json",
 		Args:    operands(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := refuse(cmd, "seed", "out", "workers"); err != nil {
-				return err
-			}
-			_, p, err := openSweep(args[0])
+			p, queued, err := a.lookAt(cmd, args[0])
 			if err != nil {
 				return err
-			}
-			queued, err := a.queue(args[0])
-			if err != nil {
-				return failure{err}
 			}
 			rows := p.rows(args[0], queued)
 			_, n := count(rows)
@@ -143,17 +137,31 @@ func (a *app) sweepStatusCommand() *cobra.Command {
 	}
 }
 
-// openSweep opens the directory of a sweep to read it.
-func openSweep(dir string) (*store.Run, *sweepPlan, error) {
-	run, err := store.Open(dir)
+// openSweep reads the sweep in a directory.
+func openSweep(dir string) (*sweepPlan, error) {
+	if _, err := store.Open(dir); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(dir, sweepFile)); err != nil {
+		return nil, fmt.Errorf("%s: no %s in it: want the directory of a sweep", dir, sweepFile)
+	}
+	return readSweep(dir, math.MaxInt32)
+}
+
+// lookAt is openSweep for a command that asks how far the trials are, with what a scheduler says of them.
+func (a *app) lookAt(cmd *cobra.Command, dir string) (*sweepPlan, map[int]string, error) {
+	if err := refuse(cmd, "seed", "out", "workers"); err != nil {
+		return nil, nil, err
+	}
+	p, err := openSweep(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := os.Stat(filepath.Join(dir, sweepFile)); err != nil {
-		return nil, nil, fmt.Errorf("%s: no %s in it: want the directory of a sweep", dir, sweepFile)
+	queued, err := a.queue(dir)
+	if err != nil {
+		return nil, nil, failure{err}
 	}
-	p, err := readSweep(dir, math.MaxInt32)
-	return run, p, err
+	return p, queued, nil
 }
 
 func (a *app) sweepCollectCommand() *cobra.Command {
@@ -165,16 +173,9 @@ With --json all of them are printed.`,
 		Example: "  settle sweep collect gaps\n  settle sweep collect gaps --json",
 		Args:    operands(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := refuse(cmd, "seed", "out", "workers"); err != nil {
-				return err
-			}
-			_, p, err := openSweep(args[0])
+			p, queued, err := a.lookAt(cmd, args[0])
 			if err != nil {
 				return err
-			}
-			queued, err := a.queue(args[0])
-			if err != nil {
-				return failure{err}
 			}
 			run, err := store.Continue(args[0])
 			if err != nil {

@@ -241,7 +241,7 @@ from there. A sweep on this machine ends with Ctrl-C, one in Kubernetes with: ku
 
 // submitted wants jobs of the sweep in dir.
 func submitted(dir string) ([]slurmJob, error) {
-	if _, _, err := openSweep(dir); err != nil {
+	if _, err := openSweep(dir); err != nil {
 		return nil, err
 	}
 	jobs, err := slurmJobs(dir)
@@ -275,7 +275,7 @@ never ran. They go on from their checkpoints. A training that diverged has a res
 					return err
 				}
 			}
-			_, p, err := openSweep(args[0])
+			p, err := openSweep(args[0])
 			if err != nil {
 				return err
 			}

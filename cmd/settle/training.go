@@ -222,15 +222,11 @@ func trainAs[T tensor.Float](ctx context.Context, a *app, k task, set *data.Set)
 	if err := writeJSON(s.run, specFile, k.spec); err != nil {
 		return conclusion{}, failure{err}
 	}
-	note := a.note()
-	if k.calm {
-		note = io.Discard
-	}
-	fmt.Fprintln(note, describe(k.spec, t.Total()))
 	s.log.Info("begins", "batch", t.Done(), "of", t.Total(), "kernels", tensor.Level(), "workers", k.spec.Workers, "version", version())
-	s.bar = a.progress("train", float64(t.Total()))
-	if k.calm {
-		s.bar = silent()
+	s.bar = silent()
+	if !k.calm {
+		fmt.Fprintln(a.note(), describe(k.spec, t.Total()))
+		s.bar = a.progress("train", float64(t.Total()))
 	}
 	s.bar.set(float64(t.Done()), "")
 	s.startLoggers(t.Done())
