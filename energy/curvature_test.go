@@ -95,6 +95,31 @@ func TestPullIsTheDerivativeOfTheOutput(t *testing.T) {
 	})
 }
 
+// TestRepeatedPointsPullAsTheirSample: the same bits, whatever the rows; and the next Eval finds all in order.
+func TestRepeatedPointsPullAsTheirSample(t *testing.T) {
+	eachCurved(t, func(t *testing.T, x *fixture, e *Errors[float64]) {
+		for samples := 1; samples <= min(2, x.rows); samples++ {
+			times := x.rows / samples
+			u := check.Random[float64](x.rng, samples*times, e.Outputs())
+			want, got := tensor.New[float64](x.rows, e.Dim()), tensor.New[float64](samples*times, e.Dim())
+			one, alone := tensor.New[float64](x.rows, e.Outputs()), tensor.New[float64](x.rows, e.Dim())
+			for i := range u.Rows {
+				copy(one.Row(i/times), u.Row(i))
+				e.Pull(alone, one)
+				copy(want.Row(i), alone.Row(i/times))
+			}
+			e.Repeat(samples, times)
+			if e.Pull(got, u); !check.Same(got, want.RowsOf(0, u.Rows)) {
+				t.Errorf("%d samples in %d rows each: Jᵀu is not that of the samples", samples, times)
+			}
+			for _, c := range x.both() {
+				checkFresh(t, x, c, x.rows, "after Repeat")
+			}
+			e.Eval(make([]float64, x.rows), tensor.Matrix[float64]{}, x.point)
+		}
+	})
+}
+
 // hessian returns ⟨u, (D + JᵀHJ) v⟩ of each sample.
 func hessian(e *Errors[float64], u, v tensor.Matrix[float64]) []float64 {
 	j, hv := tensor.New[float64](v.Rows, e.Outputs()), tensor.New[float64](v.Rows, v.Cols)

@@ -182,6 +182,14 @@ func (x *Errors[T]) Pull(dst, u tensor.Matrix[T]) {
 	}
 }
 
+// Repeat makes the point of sample i < samples of the last Eval that of rows i·times … (i+1)·times − 1, for Pull until the next Eval.
+// The state has as many rows. Cost: copies.
+func (x *Errors[T]) Repeat(samples, times int) {
+	for l := 2; l <= x.net.L(); l++ {
+		x.Trace.C[l].Repeat(samples, times)
+	}
+}
+
 // checkCurved panics where J is not available.
 func (x *Errors[T]) checkCurved() {
 	if x.Outputs() == 0 {

@@ -43,15 +43,11 @@ func (m *Chord[T]) Init(f Objective[T], p *Point[T]) error {
 		return errNotSmooth
 	}
 	if m.c = m.shared; !m.c.of(c.Outputs()) {
-		n := 2
-		if c.Quadratic() {
-			n = min(c.Outputs(), p.Z.Rows)
-		}
-		if n > p.Z.Rows {
+		if !c.Quadratic() && p.Z.Rows < 2 {
 			return errNotSmooth
 		}
 		m.c = &m.own
-		m.own.Measure(c, n)
+		m.own.Measure(c, Room[T](c, p.Z.Rows))
 	}
 	n := m.c.outputs
 	m.z, m.grad = reshape(m.z, p.Z), reshape(m.grad, p.Z)

@@ -2,6 +2,7 @@ package infer
 
 import (
 	"math"
+	"slices"
 
 	"github.com/settle-pc/settle/tensor"
 )
@@ -20,7 +21,8 @@ type Curvature[T tensor.Float] struct {
 	outputs int
 	h       float64
 	chol    []float64        // n_L×n_L, lower triangle: the Cholesky factor of S
-	j       tensor.Matrix[T] // n_L×Dim: J of every sample of a quadratic objective, or row k of two samples' J at 2k, 2k+1
+	j       tensor.Matrix[T] // n_L×Dim: J of every sample of a quadratic objective; else of two samples, see row
+	times   int              // rows that a sample is repeated in
 	gram    []float64        // n_L×n_L: J Jᵀ, for quadratic objectives
 
 	each [2][]float64 // S of either sample, then its factor
@@ -29,30 +31,44 @@ type Curvature[T tensor.Float] struct {
 	x    []float64 // n_L
 }
 
-// Lead returns the number of samples on which Measure is worth its passes for a batch of rows samples, 0 where it is not:
-// some that share out the n_L rows to pull back where the objective is quadratic and n_L small (64, or two passes), two where
-// it is smooth (at most one pass).
+// Lead returns the number of rows on which Measure is worth its passes for a batch of rows samples, 0 where it is not:
+// some that share out the n_L rows to pull back where the objective is quadratic and n_L small (64, or two passes), n_L for each of
+// two samples where it is smooth (at most one pass).
 func Lead[T tensor.Float](f Curved[T], rows int) int {
 	n := f.Outputs()
 	switch {
 	case n == 0: // no curvature at hand
 		return 0
-	case f.Quadratic() && n <= max(64, 2*rows):
-		return min(n, rows)
-	case !f.Quadratic() && f.Smooth() && 2*n <= rows:
-		return 2
+	case f.Quadratic() && n <= max(64, 2*rows), !f.Quadratic() && f.Smooth() && 2*n <= rows:
+		return Room(f, rows)
 	}
 	return 0
 }
 
-// Measure measures the curvature on the first rows samples of f, two where it is not quadratic. Cost: the rows evaluated and
-// pulled back, of a pass: rows + n_L, or 2 + 2n_L.
+// Room returns the number of rows, at most rows, of which Measure makes use.
+func Room[T tensor.Float](f Curved[T], rows int) int {
+	n := f.Outputs()
+	if !f.Quadratic() {
+		n *= 2
+	}
+	return min(n, rows)
+}
+
+// Measure measures the curvature on the first samples of f: rows of them where it is quadratic, else two, whose points the rows then
+// repeat, so that the weights are read once for many rows of J. Cost: the rows evaluated and pulled back, of a pass: rows + n_L, or
+// 2 + 2n_L (some more unless rows/2 divides n_L).
 func (c *Curvature[T]) Measure(f Curved[T], rows int) {
 	n := f.Outputs()
+	samples := rows
+	if !f.Quadratic() {
+		samples = 2
+		c.times = min(rows/2, n)
+		rows = 2 * c.times
+	}
 	c.outputs = n
 	c.chol, c.x = resize(c.chol, n*n), resize(c.x, n)
-	c.f = resize(c.f, rows)
-	c.z = reshape(c.z, tensor.Matrix[T]{Rows: rows, Cols: f.Dim()})
+	c.f = resize(c.f, samples)
+	c.z = reshape(c.z, tensor.Matrix[T]{Rows: samples, Cols: f.Dim()})
 	c.u = reshape(c.u, tensor.Matrix[T]{Rows: rows, Cols: n})
 	tensor.Zero(c.z)
 	f.Eval(c.f, tensor.Matrix[T]{}, c.z)
@@ -125,16 +141,20 @@ func (c *Curvature[T]) measureOne(f Curved[T]) {
 
 // measureTwo pulls the n_L unit vectors back through both samples, and factors S of either and of their mean.
 func (c *Curvature[T]) measureTwo(f Curved[T]) {
-	n := c.outputs
-	c.j = reshape(c.j, tensor.Matrix[T]{Rows: 2 * n, Cols: f.Dim()})
-	c.h = outputScale(f, c.u)
-	for k := range n {
-		unit(c.u, k)
-		f.Pull(c.j.RowsOf(2*k, 2*k+2), c.u)
+	n, m := c.outputs, c.times
+	c.h = outputScale(f, c.u.RowsOf(0, 1))
+	c.j = reshape(c.j, tensor.Matrix[T]{Rows: (n + m - 1) / m * 2 * m, Cols: f.Dim()})
+	f.Repeat(2, m)
+	for lo := 0; lo < n; lo += m {
+		tensor.Zero(c.u)
+		for k := lo; k < min(n, lo+m); k++ {
+			c.u.Row(k - lo)[k], c.u.Row(k - lo + m)[k] = 1, 1
+		}
+		f.Pull(c.j.RowsOf(2*lo, 2*(lo+m)), c.u)
 	}
 	for i := range c.each {
 		c.each[i] = resize(c.each[i], n*n)
-		c.outer(c.each[i], f.Precision(), func(k int) []T { return c.j.Row(2*k + i) })
+		c.outer(c.each[i], f.Precision(), func(k int) []T { return c.row(i, k) })
 		for k, s := range c.each[i] {
 			c.chol[k] += s / 2
 		}
@@ -144,9 +164,14 @@ func (c *Curvature[T]) measureTwo(f Curved[T]) {
 	c.judge(f)
 }
 
+// row returns row k of J of sample i < 2: as it was pulled back, times units of the one sample, then those of the other, and so on.
+func (c *Curvature[T]) row(i, k int) []T {
+	return c.j.Row(k/c.times*2*c.times + i*c.times + k%c.times)
+}
+
 // judge finds Gap from the factors of either sample's S.
 func (c *Curvature[T]) judge(f Curved[T]) {
-	f.Residual(c.u)
+	f.Residual(c.u.RowsOf(0, 2))
 	var left, all float64
 	for i := range c.each {
 		own, other, r := c.each[i], c.each[1-i], c.u.Row(i)
@@ -173,13 +198,16 @@ func (c *Curvature[T]) judge(f Curved[T]) {
 // outer stores S = I/h + J D⁻¹ Jᵀ in s, J given by its rows.
 func (c *Curvature[T]) outer(s []float64, d []T, row func(k int) []T) {
 	n := c.outputs
+	identity := !slices.ContainsFunc(d, func(v T) bool { return v != 1 })
 	for a := range n {
 		for b := range a + 1 {
-			ja, jb := row(a), row(b)
-			jb = jb[:len(ja)]
 			sum := 0.0
-			for k, v := range ja {
-				sum += float64(float64(v) * float64(jb[k]) / float64(d[k]))
+			if ja, jb := row(a), row(b); identity {
+				sum = tensor.Dot(ja, jb)
+			} else {
+				for k, v := range ja {
+					sum += float64(float64(v) * float64(jb[k]) / float64(d[k]))
+				}
 			}
 			s[a*n+b], s[b*n+a] = sum, sum
 		}

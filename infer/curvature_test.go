@@ -119,11 +119,30 @@ func TestLeadIsWhereMeasuringPays(t *testing.T) {
 		outputs, rows, n int
 	}{
 		{nn.Linear, 10, 64, 10}, {nn.Linear, 10, 5, 5}, {nn.Linear, 65, 33, 33}, {nn.Linear, 65, 32, 0},
-		{nn.Tanh, 10, 64, 2}, {nn.Tanh, 10, 20, 2}, {nn.Tanh, 10, 19, 0}, {nn.ReLU, 10, 64, 0},
+		{nn.Tanh, 10, 64, 20}, {nn.Tanh, 10, 20, 20}, {nn.Tanh, 10, 19, 0}, {nn.ReLU, 10, 64, 0},
 	} {
 		k := newTask[float64](nn.Arch{Dims: []int{3, 4, c.outputs}, Act: c.act}, nil, 1, 1)
 		if got := infer.Lead[float64](k.state().Errors(), c.rows); got != c.n {
 			t.Errorf("%v with %d outputs, %d rows: %d, want %d", c.act, c.outputs, c.rows, got, c.n)
+		}
+	}
+}
+
+// TestCurvatureDoesNotDependOnItsRows: however many rows repeat the two samples, J and what follows from it are the same bits.
+func TestCurvatureDoesNotDependOnItsRows(t *testing.T) {
+	k := newTask[float64](nn.Arch{Dims: []int{5, 8, 8, 4}, Act: nn.Tanh}, []float64{0.2, 3, 5}, 0.5, 8)
+	var one infer.Curvature[float64]
+	one.Measure(k.state().Errors(), 2)
+	m := &infer.Chord[float64]{}
+	m.Share(&one)
+	want, _ := solve[float64](t, k.errors(), 8, m, infer.Settings{Tol: 1e-8})
+	for rows := 3; rows <= 8; rows++ {
+		var c infer.Curvature[float64]
+		c.Measure(k.state().Errors(), rows)
+		m := &infer.Chord[float64]{}
+		m.Share(&c)
+		if got, _ := solve[float64](t, k.errors(), 8, m, infer.Settings{Tol: 1e-8}); c.Gap != one.Gap || !check.Same(got.Z, want.Z) {
+			t.Errorf("measured on %d rows: gap %v and another end, want %v", rows, c.Gap, one.Gap)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (m *Exact[T]) Init(f Objective[T], p *Point[T]) error {
 	tensor.Zero(p.Z)
 	if m.c = m.shared; m.c == nil {
 		m.c = &m.own
-		m.own.Measure(c, min(p.Z.Rows, c.Outputs()))
+		m.own.Measure(c, Room[T](c, p.Z.Rows))
 	}
 	if !m.c.of(c.Outputs()) {
 		panic("infer: shared curvature was not measured on this objective")

@@ -119,7 +119,7 @@ func newPC[T tensor.Float](problem *energy.PC[T], clamped []int, inf Inference[T
 	for range pool.Workers() {
 		m := inf.Method()
 		if _, ok := m.(*infer.Chord[T]); ok && lead == 0 && inf.Coordinates == Errors && state.Errors().Outputs() > 0 {
-			lead = min(2, rows) // which it needs, whatever the passes
+			lead = infer.Room[T](state.Errors(), rows) // it needs the curvature, whatever the passes
 		}
 		if s, ok := m.(infer.Sharer[T]); ok && lead > 0 {
 			s.Share(&r.shared)

@@ -78,3 +78,12 @@ func NewCache[T tensor.Float](rows int, s Slot) Cache[T] {
 
 // RowsOf returns the window of rows lo ≤ i < hi.
 func (c Cache[T]) RowsOf(lo, hi int) Cache[T] { return Cache[T]{F: c.F.RowsOf(lo, hi)} }
+
+// Repeat stores what row i < rows holds in rows i·times … (i+1)·times − 1, which must be there.
+func (c Cache[T]) Repeat(rows, times int) {
+	for i := rows - 1; i >= 0; i-- { // from the last: rows still to be read are not written
+		for k := times - 1; k >= 0; k-- {
+			copy(c.F.Row(i*times+k), c.F.Row(i))
+		}
+	}
+}
