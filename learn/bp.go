@@ -34,7 +34,7 @@ func NewLossBP[T tensor.Float](net *nn.Network[T], out energy.Output[T], pool *P
 	for _, s := range r.shards {
 		r.windows = append(r.windows, r.trace.RowsOf(s.Lo, s.Hi))
 	}
-	r.task, r.point = r.shard, r.traced(r.propagate)
+	r.task, r.reach = r.shard, r.propagate
 	return r
 }
 

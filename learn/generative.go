@@ -41,7 +41,7 @@ func NewGenerative[T tensor.Float](problem *energy.PC[T], inf Inference[T], amor
 		p.fit.begin()
 		p.state.Fit(p.fit.loss, p.fit.squares)
 	}
-	r.point = r.traced(r.Infer)
+	r.reach = r.Infer
 	return r
 }
 

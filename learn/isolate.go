@@ -55,7 +55,7 @@ func NewCurvedBP[T tensor.Float](net *nn.Network[T], pool *Pool, rows int) *Curv
 		}
 		b.parts = append(b.parts, p)
 	}
-	b.task, b.point = b.shard, b.traced(b.propagate)
+	b.task, b.reach = b.shard, b.propagate
 	return b
 }
 
@@ -169,7 +169,7 @@ func NewFeedforwardPC[T tensor.Float](problem *energy.PC[T], inf Inference[T], p
 		r.windows[i].Z[0] = r.trace.Z[0].RowsOf(s.Lo, s.Hi)
 		r.windows[i].Feedforward()
 	}
-	r.point = r.traced(r.settleThenForward)
+	r.reach = r.settleThenForward
 	return r
 }
 

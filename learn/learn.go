@@ -55,20 +55,23 @@ func wantEmpty(rule string, s []float64) error {
 
 // ShardRows is the number of rows that a worker takes through their whole inference at a time: a multiple of every
 // kernel's row tile.
-const ShardRows = 16
+const ShardRows = 32
 
-// Sizes of the pieces into which weight gradient and update are divided, in parameters. What is done to a block of a chunk, one
-// thing after the other, finds it in the first-level cache.
+// Sizes of the pieces into which weight gradient and update are divided, in parameters. What is done to a tile or a block of it, one
+// thing after the other, finds it in the second- or first-level cache. Tiles of Local layers are of whole lines of 16 packed columns,
+// so that no two workers write to one.
 const (
 	tileParams  = 16384
-	chunkParams = 16384
 	blockParams = 1024
+	lineUnits   = 16
 )
 
 // tile is a piece of the weight gradient: some units of one layer.
-type tile struct {
+type tile[T tensor.Float] struct {
 	layer int
 	units nn.Span
+	local nn.Local[T] // the layer, if it is
+	own   []nn.Span   // of θ: where the parameters of a Local layer's units are
 }
 
 // batch is what every rule has: a network, a batch's trace cut into shards, the weight gradient and the update.
@@ -77,7 +80,12 @@ type batch[T tensor.Float] struct {
 	pool   *Pool
 	trace  *nn.Trace[T]
 	shards []nn.Span
-	tiles  []tile
+	tiles  []tile[T]
+	local  []int     // tiles of Local layers
+	others []int     // the other tiles,
+	rest   []int     // their layers, and
+	chunks []nn.Span // their θ, and all of it, in pieces
+	all    []nn.Span
 	grad   []T
 	zero   bool    // grad is, or holds what the next gradient is to be added to
 	weight float64 // of the gradient: 1, but for targets that are nudged
@@ -87,9 +95,10 @@ type batch[T tensor.Float] struct {
 	theta   []T
 
 	// Bound once: a method value made in every step would allocate.
-	gradTask, applyTask func(worker, i int)
-	update              func(theta []T)
-	do                  func(n int, f func(worker, i int))
+	gradTask, otherTask, localTask, chunkTask, allTask func(worker, i int)
+
+	whole, locally func(theta []T)
+	do             func(n int, f func(worker, i int))
 }
 
 func newBatch[T tensor.Float](trace *nn.Trace[T], pool *Pool) *batch[T] {
@@ -98,24 +107,61 @@ func newBatch[T tensor.Float](trace *nn.Trace[T], pool *Pool) *batch[T] {
 	for lo := 0; lo < trace.Rows; lo += ShardRows {
 		b.shards = append(b.shards, nn.Span{Lo: lo, Hi: min(lo+ShardRows, trace.Rows)})
 	}
+	at := 0
 	for i, layer := range net.Layers {
 		layer.Reserve(pool.Workers())
-		units := layer.Units()
-		if units == 0 {
-			continue
-		}
 		params := 0
 		for _, p := range layer.Params() {
 			params += p.Len()
 		}
-		step := max(1, tileParams*units/params)
-		for lo := 0; lo < units; lo += step {
-			b.tiles = append(b.tiles, tile{layer: i + 1, units: nn.Span{Lo: lo, Hi: min(lo+step, units)}})
-		}
+		b.cut(i+1, layer, nn.Span{Lo: at, Hi: at + params})
+		at += params
 	}
-	b.gradTask, b.applyTask, b.update = b.gradTile, b.applyChunk, b.applyAll
+	b.all = pieces(nn.Span{Hi: at})
+	b.gradTask = func(_, i int) { b.pullParams(&b.tiles[i]) }
+	b.otherTask = func(_, i int) { b.pullParams(&b.tiles[b.others[i]]) }
+	b.localTask = func(_, i int) { b.learnTile(&b.tiles[b.local[i]]) }
+	b.chunkTask = func(_, i int) { b.apply(b.chunks[i]) }
+	b.allTask = func(_, i int) { b.apply(b.all[i]) }
+	b.whole, b.locally = b.applyAll, b.learnLocally
 	b.do = pool.Do
 	return b
+}
+
+// cut divides layer l, whose parameters are θ[of.Lo:of.Hi], into tiles.
+func (b *batch[T]) cut(l int, layer nn.Layer[T], of nn.Span) {
+	units := layer.Units()
+	if units == 0 {
+		return
+	}
+	local, ok := layer.(nn.Local[T])
+	step := max(1, tileParams*units/(of.Hi-of.Lo))
+	if ok {
+		step = max(step/lineUnits, 1) * lineUnits
+	} else {
+		b.rest, b.chunks = append(b.rest, l), append(b.chunks, pieces(of)...)
+	}
+	for lo := 0; lo < units; lo += step {
+		t := tile[T]{layer: l, units: nn.Span{Lo: lo, Hi: min(lo+step, units)}, local: local}
+		if ok {
+			for _, s := range local.Own(t.units) {
+				t.own = append(t.own, nn.Span{Lo: of.Lo + s.Lo, Hi: of.Lo + s.Hi})
+			}
+			b.local = append(b.local, len(b.tiles))
+		} else {
+			b.others = append(b.others, len(b.tiles))
+		}
+		b.tiles = append(b.tiles, t)
+	}
+}
+
+// pieces cuts s into pieces of tileParams.
+func pieces(s nn.Span) []nn.Span {
+	var cut []nn.Span
+	for lo := s.Lo; lo < s.Hi; lo += tileParams {
+		cut = append(cut, nn.Span{Lo: lo, Hi: min(lo+tileParams, s.Hi)})
+	}
+	return cut
 }
 
 // accept checks that data fits before any work.
@@ -158,45 +204,69 @@ func (b *batch[T]) begin(ctx context.Context, d data.Batch[T]) error {
 
 // gradient computes Σ_b (∂g_l/∂θ_l)ᵀ u_l from the trace. Cost: one pass.
 func (b *batch[T]) gradient() {
+	b.clear()
+	b.pool.Do(len(b.tiles), b.gradTask)
+}
+
+// clear makes the gradient ready to be added to.
+func (b *batch[T]) clear() {
 	if !b.zero {
 		clear(b.grad)
 	}
 	b.zero = false
-	b.pool.Do(len(b.tiles), b.gradTask)
 }
 
-func (b *batch[T]) gradTile(_, i int) {
-	b.trace.PullParams(b.grad, b.tiles[i].layer, b.tiles[i].units)
-}
+func (b *batch[T]) pullParams(t *tile[T]) { b.trace.PullParams(b.grad, t.layer, t.units) }
 
 // scale turns the sum of (∂g/∂θ)ᵀ u, which points downhill, into the gradient of the mean.
 func (b *batch[T]) scale() T { return T(-b.weight / float64(b.trace.Rows)) }
 
-// learn computes the learning gradient from the trace and lets opt update the weights.
+// learn computes the learning gradient from the trace and lets opt update the weights: the same bits as gradient and descend, but
+// parameters of Local layers go all the way, gradient, step and packing, while they are in a cache.
 func (b *batch[T]) learn(opt optim.Optimizer[T]) {
-	b.gradient()
-	b.descend(opt)
+	b.clear()
+	b.pool.Do(len(b.others), b.otherTask)
+	opt.Advance()
+	b.opt = opt
+	b.net.UpdateLocally(b.do, b.locally, b.rest)
+	b.opt, b.zero = nil, true
 }
 
 // descend lets opt update the weights along the gradient that is there.
 func (b *batch[T]) descend(opt optim.Optimizer[T]) {
 	opt.Advance()
 	b.opt = opt
-	b.net.UpdateOn(b.do, b.update)
+	b.net.UpdateOn(b.do, b.whole)
 	b.opt, b.zero = nil, true
+}
+
+// learnLocally updates all weights, those of layers that are not Local by the gradient that is there.
+func (b *batch[T]) learnLocally(theta []T) {
+	b.theta = theta
+	b.pool.Do(len(b.local), b.localTask)
+	b.pool.Do(len(b.chunks), b.chunkTask)
+	b.theta = nil
+}
+
+// learnTile takes the parameters of a Local tile all the way.
+func (b *batch[T]) learnTile(t *tile[T]) {
+	b.pullParams(t)
+	for _, s := range t.own {
+		b.apply(s)
+	}
+	t.local.PackUnits(t.units)
 }
 
 func (b *batch[T]) applyAll(theta []T) {
 	b.theta = theta
-	b.pool.Do((len(theta)+chunkParams-1)/chunkParams, b.applyTask)
+	b.pool.Do(len(b.all), b.allTask)
 	b.theta = nil
 }
 
-// applyChunk updates a chunk of the weights and clears their gradient for the next step.
-func (b *batch[T]) applyChunk(_, i int) {
-	end := min((i+1)*chunkParams, len(b.theta))
-	for lo := i * chunkParams; lo < end; lo += blockParams {
-		hi := min(lo+blockParams, end)
+// apply updates a piece of the weights and clears their gradient for the next step.
+func (b *batch[T]) apply(s nn.Span) {
+	for lo := s.Lo; lo < s.Hi; lo += blockParams {
+		hi := min(lo+blockParams, s.Hi)
 		tensor.Scale(b.grad[lo:hi], b.scale())
 		b.opt.Apply(b.theta, b.grad, lo, hi)
 		clear(b.grad[lo:hi])

@@ -47,7 +47,7 @@ func NewNudged[T tensor.Float](problem *energy.PC[T], inf Inference[T], beta flo
 	for _, s := range r.shards {
 		r.windows = append(r.windows, r.trace.RowsOf(s.Lo, s.Hi))
 	}
-	r.predictor, r.point = r.predict, r.nudge
+	r.predictor, r.reach, r.pulled = r.predict, r.nudge, true
 	return r
 }
 

@@ -128,7 +128,7 @@ func newPC[T tensor.Float](problem *energy.PC[T], clamped []int, inf Inference[T
 		_, r.draws = m.(infer.Drawer[T])
 		r.methods = append(r.methods, m)
 	}
-	r.task, r.point = r.shard, r.traced(r.settle)
+	r.task, r.reach = r.shard, r.settle
 	r.start = func(_ int, p *part[T], _ tensor.Matrix[T]) { p.f.Start(p.work.Z) }
 	return r
 }

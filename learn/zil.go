@@ -49,8 +49,8 @@ func NewZIL[T tensor.Float](problem *energy.PC[T], pool *Pool, rows int) *ZIL[T]
 		}
 		r.at[t.layer].Hi = i + 1
 	}
-	r.task, r.point = r.shard, r.descendActivities
-	r.learn = func(worker, i int) { r.gradTile(worker, r.at[r.now].Lo+i) }
+	r.task, r.reach, r.pulled = r.shard, r.descendActivities, true
+	r.learn = func(worker, i int) { r.gradTask(worker, r.at[r.now].Lo+i) }
 	return r
 }
 
@@ -59,10 +59,7 @@ func (r *ZIL[T]) descendActivities(ctx context.Context, b data.Batch[T]) (Stats,
 	if err := r.begin(ctx, b); err != nil {
 		return Stats{}, err
 	}
-	if !r.zero {
-		clear(r.grad)
-	}
-	r.zero = false
+	r.clear()
 	r.input, r.trace.Z[0] = b, b.X
 	L := r.net.L()
 	for t := range L {

@@ -48,7 +48,7 @@ type Dense[T tensor.Float] struct {
 	wn      tensor.Packed[T] // W, for E W
 }
 
-var _ Layer[float32] = (*Dense[float32])(nil)
+var _ Local[float32] = (*Dense[float32])(nil)
 
 // NewDense returns a layer from in to out units. Its parameters are those of the network that binds it.
 func NewDense[T tensor.Float](in, out int, act Activation, place Place, bias bool) *Dense[T] {
@@ -113,6 +113,22 @@ func (d *Dense[T]) Bind(theta []T) {
 func (d *Dense[T]) Pack() {
 	d.wt.PackT(d.w)
 	d.wn.Pack(d.w)
+}
+
+// Own returns rows of W and elements of b.
+func (d *Dense[T]) Own(units Span) []Span {
+	own := []Span{{units.Lo * d.in, units.Hi * d.in}}
+	if d.hasBias {
+		n := d.in * d.out
+		own = append(own, Span{n + units.Lo, n + units.Hi})
+	}
+	return own
+}
+
+// PackUnits blocks rows of W and columns of Wᵀ.
+func (d *Dense[T]) PackUnits(units Span) {
+	d.wt.PackTRows(d.w, units.Lo, units.Hi)
+	d.wn.PackRows(d.w, units.Lo, units.Hi)
 }
 
 // Forward stores φ(z Wᵀ + b), or φ(z) Wᵀ + b, and keeps φ′.

@@ -71,6 +71,21 @@ func (f *Feedback[T]) Pack() {
 	f.bn.Pack(f.b)
 }
 
+// Own returns the dense layer's, and rows of a learned B.
+func (f *Feedback[T]) Own(units Span) []Span {
+	own := f.Dense.Own(units)
+	if f.learned {
+		own = append(own, Span{f.own() + units.Lo*f.in, f.own() + units.Hi*f.in})
+	}
+	return own
+}
+
+// PackUnits blocks rows of W and B, and columns of Wᵀ.
+func (f *Feedback[T]) PackUnits(units Span) {
+	f.Dense.PackUnits(units)
+	f.bn.PackRows(f.b, units.Lo, units.Hi)
+}
+
 // Pull stores (φ′ ⊙ u) B, or φ′ ⊙ (u B).
 func (f *Feedback[T]) Pull(dst, u tensor.Matrix[T], c Cache[T]) { f.pull(dst, u, c, &f.bn) }
 

@@ -43,6 +43,16 @@ type Layer[T tensor.Float] interface {
 	PullParams(grad []T, units Span, u, z tensor.Matrix[T], c Cache[T])
 }
 
+// Local is a Layer whose units can learn one by one: their parameters are theirs alone, and PullParams reads no others. So what
+// PullParams gave for some units may change their parameters, and be packed, before the others' are asked for.
+type Local[T tensor.Float] interface {
+	Layer[T]
+	// Own lists where in θ_l the parameters of units are.
+	Own(units Span) []Span
+	// PackUnits is Pack for units whose parameters, and no others, have changed. Calls on disjoint units may run at the same time.
+	PackUnits(units Span)
+}
+
 // Span is the half-open range Lo ≤ i < Hi.
 type Span struct{ Lo, Hi int }
 

@@ -9,7 +9,9 @@ type Network[T tensor.Float] struct {
 	offset []int // θ_l is theta[offset[l−1]:offset[l]]
 
 	version uint64
-	pack    func(worker, i int) // bound once: a method value made in every update would allocate
+	pack    func(worker, i int) // of layer rest[i]; bound once: a method value made in every update would allocate
+	rest    []int
+	all     []int // 1…L
 }
 
 // New chains layers, each of which must take what the one before gives, over parameters that are all zero.
@@ -18,8 +20,9 @@ func New[T tensor.Float](layers ...Layer[T]) *Network[T] {
 		panic("nn: network without layers")
 	}
 	n := &Network[T]{Layers: layers, offset: make([]int, 1, len(layers)+1)}
-	n.pack = func(_, i int) { n.Layers[i].Pack() }
+	n.pack = func(_, i int) { n.Layers[n.rest[i]-1].Pack() }
 	for i, l := range layers {
+		n.all = append(n.all, i+1)
 		if i > 0 {
 			_, out := layers[i-1].Dims()
 			if in, _ := l.Dims(); in != out {
@@ -60,15 +63,22 @@ func (n *Network[T]) Theta() []T { return n.theta }
 // Of returns layer l's part (l = 1…L) of a slice laid out like θ.
 func (n *Network[T]) Of(l int, v []T) []T { return v[n.offset[l-1]:n.offset[l]] }
 
-// Update calls f with θ to write to, then packs the weights. It and UpdateOn are the only ways to write, so packs are never stale.
+// Update calls f with θ to write to, then packs the weights. It and its kind are the only ways to write, so packs are never stale.
 func (n *Network[T]) Update(f func(theta []T)) { n.UpdateOn(serially, f) }
 
 // UpdateOn is Update with the packing divided: do(tasks, task) must call task(_, i) once for each i < tasks, at the same time if
 // it likes, and return when all are done, as learn.Pool.Do does.
 func (n *Network[T]) UpdateOn(do func(tasks int, task func(worker, i int)), f func(theta []T)) {
+	n.UpdateLocally(do, f, n.all)
+}
+
+// UpdateLocally is UpdateOn for an f that packs units as it changes them, but for those of the layers l = 1…L in rest.
+func (n *Network[T]) UpdateLocally(do func(tasks int, task func(worker, i int)), f func(theta []T), rest []int) {
 	f(n.theta)
 	n.version++
-	do(len(n.Layers), n.pack)
+	n.rest = rest
+	do(len(rest), n.pack)
+	n.rest = nil
 }
 
 // serially does tasks in the caller's goroutine.

@@ -14,16 +14,38 @@ type Packed[T Float] struct {
 // w is copied: a later change of w is not seen. It allocates only if the operand outgrows every earlier one.
 func (p *Packed[T]) Pack(w Matrix[T]) {
 	p.resize(w.Rows, w.Cols)
-	for j := 0; j < p.n; j += p.width {
-		packPanel(p.panel(j), w.ColsOf(j, min(j+p.width, p.n)), p.width)
-	}
+	p.PackRows(w, 0, w.Rows)
 }
 
 // PackT makes wᵀ the right operand of later products, as in Z Wᵀ: k is w.Cols and n is w.Rows. Otherwise as Pack.
 func (p *Packed[T]) PackT(w Matrix[T]) {
 	p.resize(w.Cols, w.Rows)
+	if full := p.n / p.width * p.width; full < p.n {
+		clear(p.panel(full))
+	}
+	p.PackTRows(w, 0, w.Rows)
+}
+
+// PackRows packs rows lo ≤ i < hi of w anew, which is otherwise what was packed last. Calls on disjoint rows may run at the same time.
+func (p *Packed[T]) PackRows(w Matrix[T], lo, hi int) {
+	if w.Rows != p.k || w.Cols != p.n {
+		panic("tensor: operand of another shape")
+	}
 	for j := 0; j < p.n; j += p.width {
-		packPanelT(p.panel(j), w.RowsOf(j, min(j+p.width, p.n)), p.width)
+		packPanel(p.panel(j)[lo*p.width:hi*p.width], w.RowsOf(lo, hi).ColsOf(j, min(j+p.width, p.n)), p.width)
+	}
+}
+
+// PackTRows is PackRows for wᵀ, of which rows of w are columns.
+func (p *Packed[T]) PackTRows(w Matrix[T], lo, hi int) {
+	if w.Rows != p.n || w.Cols != p.k {
+		panic("tensor: operand of another shape")
+	}
+	for lo < hi && p.k > 0 {
+		j := lo / p.width * p.width
+		end := min(hi, j+p.width)
+		transpose(Matrix[T]{Rows: p.k, Cols: end - lo, Stride: p.width, Data: p.panel(j)[lo-j:]}, w.RowsOf(lo, end))
+		lo = end
 	}
 }
 
@@ -62,16 +84,6 @@ func packPanel[T Float](panel []T, w Matrix[T], width int) {
 	}
 	for k := range w.Rows {
 		copy(panel[k*width:], w.Row(k))
-	}
-}
-
-// packPanelT stores the transpose of the c×k matrix w, c ≤ width, as packPanel does.
-func packPanelT[T Float](panel []T, w Matrix[T], width int) {
-	if w.Rows < width {
-		clear(panel)
-	}
-	if w.Rows > 0 {
-		transpose(Matrix[T]{Rows: w.Cols, Cols: w.Rows, Stride: width, Data: panel}, w)
 	}
 }
 

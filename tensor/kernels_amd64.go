@@ -31,20 +31,23 @@ func peak32AVX512(rounds int)
 //go:noescape
 func panel32AVX512(dst *float32, src *float32, srcRow int, rows int)
 
-// add32AVX512 is dst = x + y.
+// add32AVX512 is dst = x + y for rows of n elements, of which there are some.
+// Strides are in bytes.
 //
 //go:noescape
-func add32AVX512(dst *float32, x *float32, y *float32, n int)
+func add32AVX512(dst *float32, x *float32, y *float32, n int, rows int, dstRow int, xRow int, yRow int)
 
-// sub32AVX512 is dst = x − y.
+// sub32AVX512 is dst = x − y for rows of n elements, of which there are some.
+// Strides are in bytes.
 //
 //go:noescape
-func sub32AVX512(dst *float32, x *float32, y *float32, n int)
+func sub32AVX512(dst *float32, x *float32, y *float32, n int, rows int, dstRow int, xRow int, yRow int)
 
-// mul32AVX512 is dst = x·y.
+// mul32AVX512 is dst = x·y for rows of n elements, of which there are some.
+// Strides are in bytes.
 //
 //go:noescape
-func mul32AVX512(dst *float32, x *float32, y *float32, n int)
+func mul32AVX512(dst *float32, x *float32, y *float32, n int, rows int, dstRow int, xRow int, yRow int)
 
 // axpy32AVX512 is dst += a·x, product and sum rounded.
 //
@@ -169,20 +172,23 @@ func peak32AVX2(rounds int)
 //go:noescape
 func panel32AVX2(dst *float32, src *float32, srcRow int, rows int)
 
-// add32AVX2 is dst = x + y.
+// add32AVX2 is dst = x + y for rows of n elements, of which there are some.
+// Strides are in bytes.
 //
 //go:noescape
-func add32AVX2(dst *float32, x *float32, y *float32, n int)
+func add32AVX2(dst *float32, x *float32, y *float32, n int, rows int, dstRow int, xRow int, yRow int)
 
-// sub32AVX2 is dst = x − y.
+// sub32AVX2 is dst = x − y for rows of n elements, of which there are some.
+// Strides are in bytes.
 //
 //go:noescape
-func sub32AVX2(dst *float32, x *float32, y *float32, n int)
+func sub32AVX2(dst *float32, x *float32, y *float32, n int, rows int, dstRow int, xRow int, yRow int)
 
-// mul32AVX2 is dst = x·y.
+// mul32AVX2 is dst = x·y for rows of n elements, of which there are some.
+// Strides are in bytes.
 //
 //go:noescape
-func mul32AVX2(dst *float32, x *float32, y *float32, n int)
+func mul32AVX2(dst *float32, x *float32, y *float32, n int, rows int, dstRow int, xRow int, yRow int)
 
 // axpy32AVX2 is dst += a·x, product and sum rounded.
 //
@@ -301,20 +307,23 @@ func peak64AVX512(rounds int)
 //go:noescape
 func panel64AVX512(dst *float64, src *float64, srcRow int, rows int)
 
-// add64AVX512 is dst = x + y.
+// add64AVX512 is dst = x + y for rows of n elements, of which there are some.
+// Strides are in bytes.
 //
 //go:noescape
-func add64AVX512(dst *float64, x *float64, y *float64, n int)
+func add64AVX512(dst *float64, x *float64, y *float64, n int, rows int, dstRow int, xRow int, yRow int)
 
-// sub64AVX512 is dst = x − y.
+// sub64AVX512 is dst = x − y for rows of n elements, of which there are some.
+// Strides are in bytes.
 //
 //go:noescape
-func sub64AVX512(dst *float64, x *float64, y *float64, n int)
+func sub64AVX512(dst *float64, x *float64, y *float64, n int, rows int, dstRow int, xRow int, yRow int)
 
-// mul64AVX512 is dst = x·y.
+// mul64AVX512 is dst = x·y for rows of n elements, of which there are some.
+// Strides are in bytes.
 //
 //go:noescape
-func mul64AVX512(dst *float64, x *float64, y *float64, n int)
+func mul64AVX512(dst *float64, x *float64, y *float64, n int, rows int, dstRow int, xRow int, yRow int)
 
 // axpy64AVX512 is dst += a·x, product and sum rounded.
 //
@@ -399,20 +408,23 @@ func peak64AVX2(rounds int)
 //go:noescape
 func panel64AVX2(dst *float64, src *float64, srcRow int, rows int)
 
-// add64AVX2 is dst = x + y.
+// add64AVX2 is dst = x + y for rows of n elements, of which there are some.
+// Strides are in bytes.
 //
 //go:noescape
-func add64AVX2(dst *float64, x *float64, y *float64, n int)
+func add64AVX2(dst *float64, x *float64, y *float64, n int, rows int, dstRow int, xRow int, yRow int)
 
-// sub64AVX2 is dst = x − y.
+// sub64AVX2 is dst = x − y for rows of n elements, of which there are some.
+// Strides are in bytes.
 //
 //go:noescape
-func sub64AVX2(dst *float64, x *float64, y *float64, n int)
+func sub64AVX2(dst *float64, x *float64, y *float64, n int, rows int, dstRow int, xRow int, yRow int)
 
-// mul64AVX2 is dst = x·y.
+// mul64AVX2 is dst = x·y for rows of n elements, of which there are some.
+// Strides are in bytes.
 //
 //go:noescape
-func mul64AVX2(dst *float64, x *float64, y *float64, n int)
+func mul64AVX2(dst *float64, x *float64, y *float64, n int, rows int, dstRow int, xRow int, yRow int)
 
 // axpy64AVX2 is dst += a·x, product and sum rounded.
 //

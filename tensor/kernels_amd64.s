@@ -833,159 +833,192 @@ row:
 	VZEROUPPER
 	RET
 
-// func add32AVX512(dst *float32, x *float32, y *float32, n int)
+// func add32AVX512(dst *float32, x *float32, y *float32, n int, rows int, dstRow int, xRow int, yRow int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·add32AVX512(SB), NOSPLIT, $0-32
+TEXT ·add32AVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ y+16(FP), DX
-	MOVQ n+24(FP), BX
-	XORQ SI, SI
+	MOVQ rows+32(FP), BX
+	MOVQ dstRow+40(FP), SI
+	MOVQ xRow+48(FP), DI
+	MOVQ yRow+56(FP), R8
+
+row:
+	MOVQ n+24(FP), R9
+	XORQ R10, R10
 
 by2:
-	LEAQ    32(SI), DI
-	CMPQ    DI, BX
+	LEAQ    32(R10), R11
+	CMPQ    R11, R9
 	JGT     by2end
-	VMOVUPS (CX)(SI*4), Z0
-	VMOVUPS (DX)(SI*4), Z1
+	VMOVUPS (CX)(R10*4), Z0
+	VMOVUPS (DX)(R10*4), Z1
 	VADDPS  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)(SI*4)
-	VMOVUPS 64(CX)(SI*4), Z0
-	VMOVUPS 64(DX)(SI*4), Z1
+	VMOVUPS Z0, (AX)(R10*4)
+	VMOVUPS 64(CX)(R10*4), Z0
+	VMOVUPS 64(DX)(R10*4), Z1
 	VADDPS  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)(SI*4)
-	MOVQ    DI, SI
+	VMOVUPS Z0, 64(AX)(R10*4)
+	MOVQ    R11, R10
 	JMP     by2
 
 by2end:
 by1:
-	LEAQ    16(SI), DI
-	CMPQ    DI, BX
+	LEAQ    16(R10), R11
+	CMPQ    R11, R9
 	JGT     by1end
-	VMOVUPS (CX)(SI*4), Z0
-	VMOVUPS (DX)(SI*4), Z1
+	VMOVUPS (CX)(R10*4), Z0
+	VMOVUPS (DX)(R10*4), Z1
 	VADDPS  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)(SI*4)
-	MOVQ    DI, SI
+	VMOVUPS Z0, (AX)(R10*4)
+	MOVQ    R11, R10
 	JMP     by1
 
 by1end:
-	SUBQ      SI, BX
+	SUBQ      R10, R9
 	JZ        done
-	MOVQ      $0x0000000000000001, DI
-	SHLXQ     BX, DI, DI
-	DECQ      DI
-	KMOVW     DI, K1
-	VMOVUPS.Z (CX)(SI*4), K1, Z0
-	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	MOVQ      $0x0000000000000001, R11
+	SHLXQ     R9, R11, R11
+	DECQ      R11
+	KMOVW     R11, K1
+	VMOVUPS.Z (CX)(R10*4), K1, Z0
+	VMOVUPS.Z (DX)(R10*4), K1, Z1
 	VADDPS    Z1, Z0, Z0
-	VMOVUPS   Z0, K1, (AX)(SI*4)
+	VMOVUPS   Z0, K1, (AX)(R10*4)
 
 done:
+	ADDQ SI, AX
+	ADDQ DI, CX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
-// func sub32AVX512(dst *float32, x *float32, y *float32, n int)
+// func sub32AVX512(dst *float32, x *float32, y *float32, n int, rows int, dstRow int, xRow int, yRow int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·sub32AVX512(SB), NOSPLIT, $0-32
+TEXT ·sub32AVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ y+16(FP), DX
-	MOVQ n+24(FP), BX
-	XORQ SI, SI
+	MOVQ rows+32(FP), BX
+	MOVQ dstRow+40(FP), SI
+	MOVQ xRow+48(FP), DI
+	MOVQ yRow+56(FP), R8
+
+row:
+	MOVQ n+24(FP), R9
+	XORQ R10, R10
 
 by2:
-	LEAQ    32(SI), DI
-	CMPQ    DI, BX
+	LEAQ    32(R10), R11
+	CMPQ    R11, R9
 	JGT     by2end
-	VMOVUPS (CX)(SI*4), Z0
-	VMOVUPS (DX)(SI*4), Z1
+	VMOVUPS (CX)(R10*4), Z0
+	VMOVUPS (DX)(R10*4), Z1
 	VSUBPS  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)(SI*4)
-	VMOVUPS 64(CX)(SI*4), Z0
-	VMOVUPS 64(DX)(SI*4), Z1
+	VMOVUPS Z0, (AX)(R10*4)
+	VMOVUPS 64(CX)(R10*4), Z0
+	VMOVUPS 64(DX)(R10*4), Z1
 	VSUBPS  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)(SI*4)
-	MOVQ    DI, SI
+	VMOVUPS Z0, 64(AX)(R10*4)
+	MOVQ    R11, R10
 	JMP     by2
 
 by2end:
 by1:
-	LEAQ    16(SI), DI
-	CMPQ    DI, BX
+	LEAQ    16(R10), R11
+	CMPQ    R11, R9
 	JGT     by1end
-	VMOVUPS (CX)(SI*4), Z0
-	VMOVUPS (DX)(SI*4), Z1
+	VMOVUPS (CX)(R10*4), Z0
+	VMOVUPS (DX)(R10*4), Z1
 	VSUBPS  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)(SI*4)
-	MOVQ    DI, SI
+	VMOVUPS Z0, (AX)(R10*4)
+	MOVQ    R11, R10
 	JMP     by1
 
 by1end:
-	SUBQ      SI, BX
+	SUBQ      R10, R9
 	JZ        done
-	MOVQ      $0x0000000000000001, DI
-	SHLXQ     BX, DI, DI
-	DECQ      DI
-	KMOVW     DI, K1
-	VMOVUPS.Z (CX)(SI*4), K1, Z0
-	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	MOVQ      $0x0000000000000001, R11
+	SHLXQ     R9, R11, R11
+	DECQ      R11
+	KMOVW     R11, K1
+	VMOVUPS.Z (CX)(R10*4), K1, Z0
+	VMOVUPS.Z (DX)(R10*4), K1, Z1
 	VSUBPS    Z1, Z0, Z0
-	VMOVUPS   Z0, K1, (AX)(SI*4)
+	VMOVUPS   Z0, K1, (AX)(R10*4)
 
 done:
+	ADDQ SI, AX
+	ADDQ DI, CX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
-// func mul32AVX512(dst *float32, x *float32, y *float32, n int)
+// func mul32AVX512(dst *float32, x *float32, y *float32, n int, rows int, dstRow int, xRow int, yRow int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·mul32AVX512(SB), NOSPLIT, $0-32
+TEXT ·mul32AVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ y+16(FP), DX
-	MOVQ n+24(FP), BX
-	XORQ SI, SI
+	MOVQ rows+32(FP), BX
+	MOVQ dstRow+40(FP), SI
+	MOVQ xRow+48(FP), DI
+	MOVQ yRow+56(FP), R8
+
+row:
+	MOVQ n+24(FP), R9
+	XORQ R10, R10
 
 by2:
-	LEAQ    32(SI), DI
-	CMPQ    DI, BX
+	LEAQ    32(R10), R11
+	CMPQ    R11, R9
 	JGT     by2end
-	VMOVUPS (CX)(SI*4), Z0
-	VMOVUPS (DX)(SI*4), Z1
+	VMOVUPS (CX)(R10*4), Z0
+	VMOVUPS (DX)(R10*4), Z1
 	VMULPS  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)(SI*4)
-	VMOVUPS 64(CX)(SI*4), Z0
-	VMOVUPS 64(DX)(SI*4), Z1
+	VMOVUPS Z0, (AX)(R10*4)
+	VMOVUPS 64(CX)(R10*4), Z0
+	VMOVUPS 64(DX)(R10*4), Z1
 	VMULPS  Z1, Z0, Z0
-	VMOVUPS Z0, 64(AX)(SI*4)
-	MOVQ    DI, SI
+	VMOVUPS Z0, 64(AX)(R10*4)
+	MOVQ    R11, R10
 	JMP     by2
 
 by2end:
 by1:
-	LEAQ    16(SI), DI
-	CMPQ    DI, BX
+	LEAQ    16(R10), R11
+	CMPQ    R11, R9
 	JGT     by1end
-	VMOVUPS (CX)(SI*4), Z0
-	VMOVUPS (DX)(SI*4), Z1
+	VMOVUPS (CX)(R10*4), Z0
+	VMOVUPS (DX)(R10*4), Z1
 	VMULPS  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)(SI*4)
-	MOVQ    DI, SI
+	VMOVUPS Z0, (AX)(R10*4)
+	MOVQ    R11, R10
 	JMP     by1
 
 by1end:
-	SUBQ      SI, BX
+	SUBQ      R10, R9
 	JZ        done
-	MOVQ      $0x0000000000000001, DI
-	SHLXQ     BX, DI, DI
-	DECQ      DI
-	KMOVW     DI, K1
-	VMOVUPS.Z (CX)(SI*4), K1, Z0
-	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	MOVQ      $0x0000000000000001, R11
+	SHLXQ     R9, R11, R11
+	DECQ      R11
+	KMOVW     R11, K1
+	VMOVUPS.Z (CX)(R10*4), K1, Z0
+	VMOVUPS.Z (DX)(R10*4), K1, Z1
 	VMULPS    Z1, Z0, Z0
-	VMOVUPS   Z0, K1, (AX)(SI*4)
+	VMOVUPS   Z0, K1, (AX)(R10*4)
 
 done:
+	ADDQ SI, AX
+	ADDQ DI, CX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -4033,156 +4066,189 @@ row:
 	VZEROUPPER
 	RET
 
-// func add32AVX2(dst *float32, x *float32, y *float32, n int)
+// func add32AVX2(dst *float32, x *float32, y *float32, n int, rows int, dstRow int, xRow int, yRow int)
 // Requires: AVX
-TEXT ·add32AVX2(SB), NOSPLIT, $0-32
+TEXT ·add32AVX2(SB), NOSPLIT, $0-64
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ y+16(FP), DX
-	MOVQ n+24(FP), BX
-	XORQ SI, SI
+	MOVQ rows+32(FP), BX
+	MOVQ dstRow+40(FP), SI
+	MOVQ xRow+48(FP), DI
+	MOVQ yRow+56(FP), R8
+
+row:
+	MOVQ n+24(FP), R9
+	XORQ R10, R10
 
 by2:
-	LEAQ    16(SI), DI
-	CMPQ    DI, BX
+	LEAQ    16(R10), R11
+	CMPQ    R11, R9
 	JGT     by2end
-	VMOVUPS (CX)(SI*4), Y0
-	VMOVUPS (DX)(SI*4), Y1
+	VMOVUPS (CX)(R10*4), Y0
+	VMOVUPS (DX)(R10*4), Y1
 	VADDPS  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)(SI*4)
-	VMOVUPS 32(CX)(SI*4), Y0
-	VMOVUPS 32(DX)(SI*4), Y1
+	VMOVUPS Y0, (AX)(R10*4)
+	VMOVUPS 32(CX)(R10*4), Y0
+	VMOVUPS 32(DX)(R10*4), Y1
 	VADDPS  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)(SI*4)
-	MOVQ    DI, SI
+	VMOVUPS Y0, 32(AX)(R10*4)
+	MOVQ    R11, R10
 	JMP     by2
 
 by2end:
 by1:
-	LEAQ    8(SI), DI
-	CMPQ    DI, BX
+	LEAQ    8(R10), R11
+	CMPQ    R11, R9
 	JGT     by1end
-	VMOVUPS (CX)(SI*4), Y0
-	VMOVUPS (DX)(SI*4), Y1
+	VMOVUPS (CX)(R10*4), Y0
+	VMOVUPS (DX)(R10*4), Y1
 	VADDPS  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)(SI*4)
-	MOVQ    DI, SI
+	VMOVUPS Y0, (AX)(R10*4)
+	MOVQ    R11, R10
 	JMP     by1
 
 by1end:
-	SUBQ       SI, BX
+	SUBQ       R10, R9
 	JZ         done
-	LEAQ       ones32<>+64(SB), DI
-	NEGQ       BX
-	VMOVUPS    (DI)(BX*4), Y0
-	VMASKMOVPS (CX)(SI*4), Y0, Y1
-	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	LEAQ       ones32<>+64(SB), R11
+	NEGQ       R9
+	VMOVUPS    (R11)(R9*4), Y0
+	VMASKMOVPS (CX)(R10*4), Y0, Y1
+	VMASKMOVPS (DX)(R10*4), Y0, Y2
 	VADDPS     Y2, Y1, Y1
-	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+	VMASKMOVPS Y1, Y0, (AX)(R10*4)
 
 done:
+	ADDQ SI, AX
+	ADDQ DI, CX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
-// func sub32AVX2(dst *float32, x *float32, y *float32, n int)
+// func sub32AVX2(dst *float32, x *float32, y *float32, n int, rows int, dstRow int, xRow int, yRow int)
 // Requires: AVX
-TEXT ·sub32AVX2(SB), NOSPLIT, $0-32
+TEXT ·sub32AVX2(SB), NOSPLIT, $0-64
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ y+16(FP), DX
-	MOVQ n+24(FP), BX
-	XORQ SI, SI
+	MOVQ rows+32(FP), BX
+	MOVQ dstRow+40(FP), SI
+	MOVQ xRow+48(FP), DI
+	MOVQ yRow+56(FP), R8
+
+row:
+	MOVQ n+24(FP), R9
+	XORQ R10, R10
 
 by2:
-	LEAQ    16(SI), DI
-	CMPQ    DI, BX
+	LEAQ    16(R10), R11
+	CMPQ    R11, R9
 	JGT     by2end
-	VMOVUPS (CX)(SI*4), Y0
-	VMOVUPS (DX)(SI*4), Y1
+	VMOVUPS (CX)(R10*4), Y0
+	VMOVUPS (DX)(R10*4), Y1
 	VSUBPS  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)(SI*4)
-	VMOVUPS 32(CX)(SI*4), Y0
-	VMOVUPS 32(DX)(SI*4), Y1
+	VMOVUPS Y0, (AX)(R10*4)
+	VMOVUPS 32(CX)(R10*4), Y0
+	VMOVUPS 32(DX)(R10*4), Y1
 	VSUBPS  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)(SI*4)
-	MOVQ    DI, SI
+	VMOVUPS Y0, 32(AX)(R10*4)
+	MOVQ    R11, R10
 	JMP     by2
 
 by2end:
 by1:
-	LEAQ    8(SI), DI
-	CMPQ    DI, BX
+	LEAQ    8(R10), R11
+	CMPQ    R11, R9
 	JGT     by1end
-	VMOVUPS (CX)(SI*4), Y0
-	VMOVUPS (DX)(SI*4), Y1
+	VMOVUPS (CX)(R10*4), Y0
+	VMOVUPS (DX)(R10*4), Y1
 	VSUBPS  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)(SI*4)
-	MOVQ    DI, SI
+	VMOVUPS Y0, (AX)(R10*4)
+	MOVQ    R11, R10
 	JMP     by1
 
 by1end:
-	SUBQ       SI, BX
+	SUBQ       R10, R9
 	JZ         done
-	LEAQ       ones32<>+64(SB), DI
-	NEGQ       BX
-	VMOVUPS    (DI)(BX*4), Y0
-	VMASKMOVPS (CX)(SI*4), Y0, Y1
-	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	LEAQ       ones32<>+64(SB), R11
+	NEGQ       R9
+	VMOVUPS    (R11)(R9*4), Y0
+	VMASKMOVPS (CX)(R10*4), Y0, Y1
+	VMASKMOVPS (DX)(R10*4), Y0, Y2
 	VSUBPS     Y2, Y1, Y1
-	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+	VMASKMOVPS Y1, Y0, (AX)(R10*4)
 
 done:
+	ADDQ SI, AX
+	ADDQ DI, CX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
-// func mul32AVX2(dst *float32, x *float32, y *float32, n int)
+// func mul32AVX2(dst *float32, x *float32, y *float32, n int, rows int, dstRow int, xRow int, yRow int)
 // Requires: AVX
-TEXT ·mul32AVX2(SB), NOSPLIT, $0-32
+TEXT ·mul32AVX2(SB), NOSPLIT, $0-64
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ y+16(FP), DX
-	MOVQ n+24(FP), BX
-	XORQ SI, SI
+	MOVQ rows+32(FP), BX
+	MOVQ dstRow+40(FP), SI
+	MOVQ xRow+48(FP), DI
+	MOVQ yRow+56(FP), R8
+
+row:
+	MOVQ n+24(FP), R9
+	XORQ R10, R10
 
 by2:
-	LEAQ    16(SI), DI
-	CMPQ    DI, BX
+	LEAQ    16(R10), R11
+	CMPQ    R11, R9
 	JGT     by2end
-	VMOVUPS (CX)(SI*4), Y0
-	VMOVUPS (DX)(SI*4), Y1
+	VMOVUPS (CX)(R10*4), Y0
+	VMOVUPS (DX)(R10*4), Y1
 	VMULPS  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)(SI*4)
-	VMOVUPS 32(CX)(SI*4), Y0
-	VMOVUPS 32(DX)(SI*4), Y1
+	VMOVUPS Y0, (AX)(R10*4)
+	VMOVUPS 32(CX)(R10*4), Y0
+	VMOVUPS 32(DX)(R10*4), Y1
 	VMULPS  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)(SI*4)
-	MOVQ    DI, SI
+	VMOVUPS Y0, 32(AX)(R10*4)
+	MOVQ    R11, R10
 	JMP     by2
 
 by2end:
 by1:
-	LEAQ    8(SI), DI
-	CMPQ    DI, BX
+	LEAQ    8(R10), R11
+	CMPQ    R11, R9
 	JGT     by1end
-	VMOVUPS (CX)(SI*4), Y0
-	VMOVUPS (DX)(SI*4), Y1
+	VMOVUPS (CX)(R10*4), Y0
+	VMOVUPS (DX)(R10*4), Y1
 	VMULPS  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)(SI*4)
-	MOVQ    DI, SI
+	VMOVUPS Y0, (AX)(R10*4)
+	MOVQ    R11, R10
 	JMP     by1
 
 by1end:
-	SUBQ       SI, BX
+	SUBQ       R10, R9
 	JZ         done
-	LEAQ       ones32<>+64(SB), DI
-	NEGQ       BX
-	VMOVUPS    (DI)(BX*4), Y0
-	VMASKMOVPS (CX)(SI*4), Y0, Y1
-	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	LEAQ       ones32<>+64(SB), R11
+	NEGQ       R9
+	VMOVUPS    (R11)(R9*4), Y0
+	VMASKMOVPS (CX)(R10*4), Y0, Y1
+	VMASKMOVPS (DX)(R10*4), Y0, Y2
 	VMULPS     Y2, Y1, Y1
-	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+	VMASKMOVPS Y1, Y0, (AX)(R10*4)
 
 done:
+	ADDQ SI, AX
+	ADDQ DI, CX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -6572,159 +6638,192 @@ row:
 	VZEROUPPER
 	RET
 
-// func add64AVX512(dst *float64, x *float64, y *float64, n int)
+// func add64AVX512(dst *float64, x *float64, y *float64, n int, rows int, dstRow int, xRow int, yRow int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·add64AVX512(SB), NOSPLIT, $0-32
+TEXT ·add64AVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ y+16(FP), DX
-	MOVQ n+24(FP), BX
-	XORQ SI, SI
+	MOVQ rows+32(FP), BX
+	MOVQ dstRow+40(FP), SI
+	MOVQ xRow+48(FP), DI
+	MOVQ yRow+56(FP), R8
+
+row:
+	MOVQ n+24(FP), R9
+	XORQ R10, R10
 
 by2:
-	LEAQ    16(SI), DI
-	CMPQ    DI, BX
+	LEAQ    16(R10), R11
+	CMPQ    R11, R9
 	JGT     by2end
-	VMOVUPD (CX)(SI*8), Z0
-	VMOVUPD (DX)(SI*8), Z1
+	VMOVUPD (CX)(R10*8), Z0
+	VMOVUPD (DX)(R10*8), Z1
 	VADDPD  Z1, Z0, Z0
-	VMOVUPD Z0, (AX)(SI*8)
-	VMOVUPD 64(CX)(SI*8), Z0
-	VMOVUPD 64(DX)(SI*8), Z1
+	VMOVUPD Z0, (AX)(R10*8)
+	VMOVUPD 64(CX)(R10*8), Z0
+	VMOVUPD 64(DX)(R10*8), Z1
 	VADDPD  Z1, Z0, Z0
-	VMOVUPD Z0, 64(AX)(SI*8)
-	MOVQ    DI, SI
+	VMOVUPD Z0, 64(AX)(R10*8)
+	MOVQ    R11, R10
 	JMP     by2
 
 by2end:
 by1:
-	LEAQ    8(SI), DI
-	CMPQ    DI, BX
+	LEAQ    8(R10), R11
+	CMPQ    R11, R9
 	JGT     by1end
-	VMOVUPD (CX)(SI*8), Z0
-	VMOVUPD (DX)(SI*8), Z1
+	VMOVUPD (CX)(R10*8), Z0
+	VMOVUPD (DX)(R10*8), Z1
 	VADDPD  Z1, Z0, Z0
-	VMOVUPD Z0, (AX)(SI*8)
-	MOVQ    DI, SI
+	VMOVUPD Z0, (AX)(R10*8)
+	MOVQ    R11, R10
 	JMP     by1
 
 by1end:
-	SUBQ      SI, BX
+	SUBQ      R10, R9
 	JZ        done
-	MOVQ      $0x0000000000000001, DI
-	SHLXQ     BX, DI, DI
-	DECQ      DI
-	KMOVW     DI, K1
-	VMOVUPD.Z (CX)(SI*8), K1, Z0
-	VMOVUPD.Z (DX)(SI*8), K1, Z1
+	MOVQ      $0x0000000000000001, R11
+	SHLXQ     R9, R11, R11
+	DECQ      R11
+	KMOVW     R11, K1
+	VMOVUPD.Z (CX)(R10*8), K1, Z0
+	VMOVUPD.Z (DX)(R10*8), K1, Z1
 	VADDPD    Z1, Z0, Z0
-	VMOVUPD   Z0, K1, (AX)(SI*8)
+	VMOVUPD   Z0, K1, (AX)(R10*8)
 
 done:
+	ADDQ SI, AX
+	ADDQ DI, CX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
-// func sub64AVX512(dst *float64, x *float64, y *float64, n int)
+// func sub64AVX512(dst *float64, x *float64, y *float64, n int, rows int, dstRow int, xRow int, yRow int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·sub64AVX512(SB), NOSPLIT, $0-32
+TEXT ·sub64AVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ y+16(FP), DX
-	MOVQ n+24(FP), BX
-	XORQ SI, SI
+	MOVQ rows+32(FP), BX
+	MOVQ dstRow+40(FP), SI
+	MOVQ xRow+48(FP), DI
+	MOVQ yRow+56(FP), R8
+
+row:
+	MOVQ n+24(FP), R9
+	XORQ R10, R10
 
 by2:
-	LEAQ    16(SI), DI
-	CMPQ    DI, BX
+	LEAQ    16(R10), R11
+	CMPQ    R11, R9
 	JGT     by2end
-	VMOVUPD (CX)(SI*8), Z0
-	VMOVUPD (DX)(SI*8), Z1
+	VMOVUPD (CX)(R10*8), Z0
+	VMOVUPD (DX)(R10*8), Z1
 	VSUBPD  Z1, Z0, Z0
-	VMOVUPD Z0, (AX)(SI*8)
-	VMOVUPD 64(CX)(SI*8), Z0
-	VMOVUPD 64(DX)(SI*8), Z1
+	VMOVUPD Z0, (AX)(R10*8)
+	VMOVUPD 64(CX)(R10*8), Z0
+	VMOVUPD 64(DX)(R10*8), Z1
 	VSUBPD  Z1, Z0, Z0
-	VMOVUPD Z0, 64(AX)(SI*8)
-	MOVQ    DI, SI
+	VMOVUPD Z0, 64(AX)(R10*8)
+	MOVQ    R11, R10
 	JMP     by2
 
 by2end:
 by1:
-	LEAQ    8(SI), DI
-	CMPQ    DI, BX
+	LEAQ    8(R10), R11
+	CMPQ    R11, R9
 	JGT     by1end
-	VMOVUPD (CX)(SI*8), Z0
-	VMOVUPD (DX)(SI*8), Z1
+	VMOVUPD (CX)(R10*8), Z0
+	VMOVUPD (DX)(R10*8), Z1
 	VSUBPD  Z1, Z0, Z0
-	VMOVUPD Z0, (AX)(SI*8)
-	MOVQ    DI, SI
+	VMOVUPD Z0, (AX)(R10*8)
+	MOVQ    R11, R10
 	JMP     by1
 
 by1end:
-	SUBQ      SI, BX
+	SUBQ      R10, R9
 	JZ        done
-	MOVQ      $0x0000000000000001, DI
-	SHLXQ     BX, DI, DI
-	DECQ      DI
-	KMOVW     DI, K1
-	VMOVUPD.Z (CX)(SI*8), K1, Z0
-	VMOVUPD.Z (DX)(SI*8), K1, Z1
+	MOVQ      $0x0000000000000001, R11
+	SHLXQ     R9, R11, R11
+	DECQ      R11
+	KMOVW     R11, K1
+	VMOVUPD.Z (CX)(R10*8), K1, Z0
+	VMOVUPD.Z (DX)(R10*8), K1, Z1
 	VSUBPD    Z1, Z0, Z0
-	VMOVUPD   Z0, K1, (AX)(SI*8)
+	VMOVUPD   Z0, K1, (AX)(R10*8)
 
 done:
+	ADDQ SI, AX
+	ADDQ DI, CX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
-// func mul64AVX512(dst *float64, x *float64, y *float64, n int)
+// func mul64AVX512(dst *float64, x *float64, y *float64, n int, rows int, dstRow int, xRow int, yRow int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·mul64AVX512(SB), NOSPLIT, $0-32
+TEXT ·mul64AVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ y+16(FP), DX
-	MOVQ n+24(FP), BX
-	XORQ SI, SI
+	MOVQ rows+32(FP), BX
+	MOVQ dstRow+40(FP), SI
+	MOVQ xRow+48(FP), DI
+	MOVQ yRow+56(FP), R8
+
+row:
+	MOVQ n+24(FP), R9
+	XORQ R10, R10
 
 by2:
-	LEAQ    16(SI), DI
-	CMPQ    DI, BX
+	LEAQ    16(R10), R11
+	CMPQ    R11, R9
 	JGT     by2end
-	VMOVUPD (CX)(SI*8), Z0
-	VMOVUPD (DX)(SI*8), Z1
+	VMOVUPD (CX)(R10*8), Z0
+	VMOVUPD (DX)(R10*8), Z1
 	VMULPD  Z1, Z0, Z0
-	VMOVUPD Z0, (AX)(SI*8)
-	VMOVUPD 64(CX)(SI*8), Z0
-	VMOVUPD 64(DX)(SI*8), Z1
+	VMOVUPD Z0, (AX)(R10*8)
+	VMOVUPD 64(CX)(R10*8), Z0
+	VMOVUPD 64(DX)(R10*8), Z1
 	VMULPD  Z1, Z0, Z0
-	VMOVUPD Z0, 64(AX)(SI*8)
-	MOVQ    DI, SI
+	VMOVUPD Z0, 64(AX)(R10*8)
+	MOVQ    R11, R10
 	JMP     by2
 
 by2end:
 by1:
-	LEAQ    8(SI), DI
-	CMPQ    DI, BX
+	LEAQ    8(R10), R11
+	CMPQ    R11, R9
 	JGT     by1end
-	VMOVUPD (CX)(SI*8), Z0
-	VMOVUPD (DX)(SI*8), Z1
+	VMOVUPD (CX)(R10*8), Z0
+	VMOVUPD (DX)(R10*8), Z1
 	VMULPD  Z1, Z0, Z0
-	VMOVUPD Z0, (AX)(SI*8)
-	MOVQ    DI, SI
+	VMOVUPD Z0, (AX)(R10*8)
+	MOVQ    R11, R10
 	JMP     by1
 
 by1end:
-	SUBQ      SI, BX
+	SUBQ      R10, R9
 	JZ        done
-	MOVQ      $0x0000000000000001, DI
-	SHLXQ     BX, DI, DI
-	DECQ      DI
-	KMOVW     DI, K1
-	VMOVUPD.Z (CX)(SI*8), K1, Z0
-	VMOVUPD.Z (DX)(SI*8), K1, Z1
+	MOVQ      $0x0000000000000001, R11
+	SHLXQ     R9, R11, R11
+	DECQ      R11
+	KMOVW     R11, K1
+	VMOVUPD.Z (CX)(R10*8), K1, Z0
+	VMOVUPD.Z (DX)(R10*8), K1, Z1
 	VMULPD    Z1, Z0, Z0
-	VMOVUPD   Z0, K1, (AX)(SI*8)
+	VMOVUPD   Z0, K1, (AX)(R10*8)
 
 done:
+	ADDQ SI, AX
+	ADDQ DI, CX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -8235,156 +8334,189 @@ row:
 	VZEROUPPER
 	RET
 
-// func add64AVX2(dst *float64, x *float64, y *float64, n int)
+// func add64AVX2(dst *float64, x *float64, y *float64, n int, rows int, dstRow int, xRow int, yRow int)
 // Requires: AVX
-TEXT ·add64AVX2(SB), NOSPLIT, $0-32
+TEXT ·add64AVX2(SB), NOSPLIT, $0-64
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ y+16(FP), DX
-	MOVQ n+24(FP), BX
-	XORQ SI, SI
+	MOVQ rows+32(FP), BX
+	MOVQ dstRow+40(FP), SI
+	MOVQ xRow+48(FP), DI
+	MOVQ yRow+56(FP), R8
+
+row:
+	MOVQ n+24(FP), R9
+	XORQ R10, R10
 
 by2:
-	LEAQ    8(SI), DI
-	CMPQ    DI, BX
+	LEAQ    8(R10), R11
+	CMPQ    R11, R9
 	JGT     by2end
-	VMOVUPD (CX)(SI*8), Y0
-	VMOVUPD (DX)(SI*8), Y1
+	VMOVUPD (CX)(R10*8), Y0
+	VMOVUPD (DX)(R10*8), Y1
 	VADDPD  Y1, Y0, Y0
-	VMOVUPD Y0, (AX)(SI*8)
-	VMOVUPD 32(CX)(SI*8), Y0
-	VMOVUPD 32(DX)(SI*8), Y1
+	VMOVUPD Y0, (AX)(R10*8)
+	VMOVUPD 32(CX)(R10*8), Y0
+	VMOVUPD 32(DX)(R10*8), Y1
 	VADDPD  Y1, Y0, Y0
-	VMOVUPD Y0, 32(AX)(SI*8)
-	MOVQ    DI, SI
+	VMOVUPD Y0, 32(AX)(R10*8)
+	MOVQ    R11, R10
 	JMP     by2
 
 by2end:
 by1:
-	LEAQ    4(SI), DI
-	CMPQ    DI, BX
+	LEAQ    4(R10), R11
+	CMPQ    R11, R9
 	JGT     by1end
-	VMOVUPD (CX)(SI*8), Y0
-	VMOVUPD (DX)(SI*8), Y1
+	VMOVUPD (CX)(R10*8), Y0
+	VMOVUPD (DX)(R10*8), Y1
 	VADDPD  Y1, Y0, Y0
-	VMOVUPD Y0, (AX)(SI*8)
-	MOVQ    DI, SI
+	VMOVUPD Y0, (AX)(R10*8)
+	MOVQ    R11, R10
 	JMP     by1
 
 by1end:
-	SUBQ       SI, BX
+	SUBQ       R10, R9
 	JZ         done
-	LEAQ       ones64<>+128(SB), DI
-	NEGQ       BX
-	VMOVUPS    (DI)(BX*8), Y0
-	VMASKMOVPD (CX)(SI*8), Y0, Y1
-	VMASKMOVPD (DX)(SI*8), Y0, Y2
+	LEAQ       ones64<>+128(SB), R11
+	NEGQ       R9
+	VMOVUPS    (R11)(R9*8), Y0
+	VMASKMOVPD (CX)(R10*8), Y0, Y1
+	VMASKMOVPD (DX)(R10*8), Y0, Y2
 	VADDPD     Y2, Y1, Y1
-	VMASKMOVPD Y1, Y0, (AX)(SI*8)
+	VMASKMOVPD Y1, Y0, (AX)(R10*8)
 
 done:
+	ADDQ SI, AX
+	ADDQ DI, CX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
-// func sub64AVX2(dst *float64, x *float64, y *float64, n int)
+// func sub64AVX2(dst *float64, x *float64, y *float64, n int, rows int, dstRow int, xRow int, yRow int)
 // Requires: AVX
-TEXT ·sub64AVX2(SB), NOSPLIT, $0-32
+TEXT ·sub64AVX2(SB), NOSPLIT, $0-64
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ y+16(FP), DX
-	MOVQ n+24(FP), BX
-	XORQ SI, SI
+	MOVQ rows+32(FP), BX
+	MOVQ dstRow+40(FP), SI
+	MOVQ xRow+48(FP), DI
+	MOVQ yRow+56(FP), R8
+
+row:
+	MOVQ n+24(FP), R9
+	XORQ R10, R10
 
 by2:
-	LEAQ    8(SI), DI
-	CMPQ    DI, BX
+	LEAQ    8(R10), R11
+	CMPQ    R11, R9
 	JGT     by2end
-	VMOVUPD (CX)(SI*8), Y0
-	VMOVUPD (DX)(SI*8), Y1
+	VMOVUPD (CX)(R10*8), Y0
+	VMOVUPD (DX)(R10*8), Y1
 	VSUBPD  Y1, Y0, Y0
-	VMOVUPD Y0, (AX)(SI*8)
-	VMOVUPD 32(CX)(SI*8), Y0
-	VMOVUPD 32(DX)(SI*8), Y1
+	VMOVUPD Y0, (AX)(R10*8)
+	VMOVUPD 32(CX)(R10*8), Y0
+	VMOVUPD 32(DX)(R10*8), Y1
 	VSUBPD  Y1, Y0, Y0
-	VMOVUPD Y0, 32(AX)(SI*8)
-	MOVQ    DI, SI
+	VMOVUPD Y0, 32(AX)(R10*8)
+	MOVQ    R11, R10
 	JMP     by2
 
 by2end:
 by1:
-	LEAQ    4(SI), DI
-	CMPQ    DI, BX
+	LEAQ    4(R10), R11
+	CMPQ    R11, R9
 	JGT     by1end
-	VMOVUPD (CX)(SI*8), Y0
-	VMOVUPD (DX)(SI*8), Y1
+	VMOVUPD (CX)(R10*8), Y0
+	VMOVUPD (DX)(R10*8), Y1
 	VSUBPD  Y1, Y0, Y0
-	VMOVUPD Y0, (AX)(SI*8)
-	MOVQ    DI, SI
+	VMOVUPD Y0, (AX)(R10*8)
+	MOVQ    R11, R10
 	JMP     by1
 
 by1end:
-	SUBQ       SI, BX
+	SUBQ       R10, R9
 	JZ         done
-	LEAQ       ones64<>+128(SB), DI
-	NEGQ       BX
-	VMOVUPS    (DI)(BX*8), Y0
-	VMASKMOVPD (CX)(SI*8), Y0, Y1
-	VMASKMOVPD (DX)(SI*8), Y0, Y2
+	LEAQ       ones64<>+128(SB), R11
+	NEGQ       R9
+	VMOVUPS    (R11)(R9*8), Y0
+	VMASKMOVPD (CX)(R10*8), Y0, Y1
+	VMASKMOVPD (DX)(R10*8), Y0, Y2
 	VSUBPD     Y2, Y1, Y1
-	VMASKMOVPD Y1, Y0, (AX)(SI*8)
+	VMASKMOVPD Y1, Y0, (AX)(R10*8)
 
 done:
+	ADDQ SI, AX
+	ADDQ DI, CX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
-// func mul64AVX2(dst *float64, x *float64, y *float64, n int)
+// func mul64AVX2(dst *float64, x *float64, y *float64, n int, rows int, dstRow int, xRow int, yRow int)
 // Requires: AVX
-TEXT ·mul64AVX2(SB), NOSPLIT, $0-32
+TEXT ·mul64AVX2(SB), NOSPLIT, $0-64
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ y+16(FP), DX
-	MOVQ n+24(FP), BX
-	XORQ SI, SI
+	MOVQ rows+32(FP), BX
+	MOVQ dstRow+40(FP), SI
+	MOVQ xRow+48(FP), DI
+	MOVQ yRow+56(FP), R8
+
+row:
+	MOVQ n+24(FP), R9
+	XORQ R10, R10
 
 by2:
-	LEAQ    8(SI), DI
-	CMPQ    DI, BX
+	LEAQ    8(R10), R11
+	CMPQ    R11, R9
 	JGT     by2end
-	VMOVUPD (CX)(SI*8), Y0
-	VMOVUPD (DX)(SI*8), Y1
+	VMOVUPD (CX)(R10*8), Y0
+	VMOVUPD (DX)(R10*8), Y1
 	VMULPD  Y1, Y0, Y0
-	VMOVUPD Y0, (AX)(SI*8)
-	VMOVUPD 32(CX)(SI*8), Y0
-	VMOVUPD 32(DX)(SI*8), Y1
+	VMOVUPD Y0, (AX)(R10*8)
+	VMOVUPD 32(CX)(R10*8), Y0
+	VMOVUPD 32(DX)(R10*8), Y1
 	VMULPD  Y1, Y0, Y0
-	VMOVUPD Y0, 32(AX)(SI*8)
-	MOVQ    DI, SI
+	VMOVUPD Y0, 32(AX)(R10*8)
+	MOVQ    R11, R10
 	JMP     by2
 
 by2end:
 by1:
-	LEAQ    4(SI), DI
-	CMPQ    DI, BX
+	LEAQ    4(R10), R11
+	CMPQ    R11, R9
 	JGT     by1end
-	VMOVUPD (CX)(SI*8), Y0
-	VMOVUPD (DX)(SI*8), Y1
+	VMOVUPD (CX)(R10*8), Y0
+	VMOVUPD (DX)(R10*8), Y1
 	VMULPD  Y1, Y0, Y0
-	VMOVUPD Y0, (AX)(SI*8)
-	MOVQ    DI, SI
+	VMOVUPD Y0, (AX)(R10*8)
+	MOVQ    R11, R10
 	JMP     by1
 
 by1end:
-	SUBQ       SI, BX
+	SUBQ       R10, R9
 	JZ         done
-	LEAQ       ones64<>+128(SB), DI
-	NEGQ       BX
-	VMOVUPS    (DI)(BX*8), Y0
-	VMASKMOVPD (CX)(SI*8), Y0, Y1
-	VMASKMOVPD (DX)(SI*8), Y0, Y2
+	LEAQ       ones64<>+128(SB), R11
+	NEGQ       R9
+	VMOVUPS    (R11)(R9*8), Y0
+	VMASKMOVPD (CX)(R10*8), Y0, Y1
+	VMASKMOVPD (DX)(R10*8), Y0, Y2
 	VMULPD     Y2, Y1, Y1
-	VMASKMOVPD Y1, Y0, (AX)(SI*8)
+	VMASKMOVPD Y1, Y0, (AX)(R10*8)
 
 done:
+	ADDQ SI, AX
+	ADDQ DI, CX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 

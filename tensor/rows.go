@@ -7,14 +7,15 @@ func Zero[T Float](m Matrix[T]) {
 	}
 }
 
+// again returns a matrix each of whose rows is x.
+func again[T Float](x []T, rows int) Matrix[T] { return Matrix[T]{Rows: rows, Cols: len(x), Data: x} }
+
 // AddRow adds b, of length dst.Cols, to every row of dst.
 func AddRow[T Float](dst Matrix[T], b []T) {
 	if len(b) != dst.Cols {
 		panic("tensor: length mismatch")
 	}
-	for i := range dst.Rows {
-		combine(plus, dst.Row(i), dst.Row(i), b)
-	}
+	combine(plus, dst, dst, again(b, dst.Rows))
 }
 
 // AddSumRows adds the sum of the rows of m to dst, of length m.Cols, one row after the other from the first: a bias gradient.
@@ -22,33 +23,26 @@ func AddSumRows[T Float](dst []T, m Matrix[T]) {
 	if len(dst) != m.Cols {
 		panic("tensor: length mismatch")
 	}
-	for i := range m.Rows {
-		combine(plus, dst, dst, m.Row(i))
-	}
+	to := again(dst, m.Rows)
+	combine(plus, to, to, m)
 }
 
 // Add stores a + b in dst. All have one shape; dst may be a or b, but not overlap them in another way.
 func Add[T Float](dst, a, b Matrix[T]) {
 	checkShapes(dst, a, b)
-	for i := range dst.Rows {
-		combine(plus, dst.Row(i), a.Row(i), b.Row(i))
-	}
+	combine(plus, dst, a, b)
 }
 
 // Sub stores a − b in dst, under the conditions of Add.
 func Sub[T Float](dst, a, b Matrix[T]) {
 	checkShapes(dst, a, b)
-	for i := range dst.Rows {
-		combine(minus, dst.Row(i), a.Row(i), b.Row(i))
-	}
+	combine(minus, dst, a, b)
 }
 
 // Hadamard stores a ⊙ b, the product element by element, in dst, under the conditions of Add.
 func Hadamard[T Float](dst, a, b Matrix[T]) {
 	checkShapes(dst, a, b)
-	for i := range dst.Rows {
-		combine(times, dst.Row(i), a.Row(i), b.Row(i))
-	}
+	combine(times, dst, a, b)
 }
 
 // AxpyRows adds a[i]·x_i, with a[i] rounded to T, to row i of dst. dst and x have one shape and may be the same; a holds one factor

@@ -99,24 +99,27 @@ const (
 	times
 )
 
-// combine stores x op y in dst, all of one length; dst may be x or y.
-func combine[T Float](op operator, dst, x, y []T) {
-	x, y = x[:len(dst)], y[:len(dst)]
+// combine stores x op y in dst, row by row, all of one shape; dst may be x or y. A stride of 0 is one row again and again.
+func combine[T Float](op operator, dst, x, y Matrix[T]) {
 	if machineBinary(op, dst, x, y) {
 		return
 	}
-	switch op {
-	case plus:
-		for j := range dst {
-			dst[j] = x[j] + y[j]
-		}
-	case minus:
-		for j := range dst {
-			dst[j] = x[j] - y[j]
-		}
-	default:
-		for j := range dst {
-			dst[j] = x[j] * y[j]
+	for i := range dst.Rows {
+		d, v, w := dst.Row(i), x.Row(i), y.Row(i)
+		v, w = v[:len(d)], w[:len(d)]
+		switch op {
+		case plus:
+			for j := range d {
+				d[j] = v[j] + w[j]
+			}
+		case minus:
+			for j := range d {
+				d[j] = v[j] - w[j]
+			}
+		default:
+			for j := range d {
+				d[j] = v[j] * w[j]
+			}
 		}
 	}
 }

@@ -13,51 +13,54 @@ func value[P, T Float](x *T) *P { return (*P)(unsafe.Pointer(x)) }
 // The functions below do the work of their portable twins on slices of equal length, if there is a kernel for it, and report
 // whether they did.
 
-func machineBinary[T Float](op operator, dst, x, y []T) bool {
-	if len(x) == 0 {
+func machineBinary[T Float](op operator, dst, x, y Matrix[T]) bool {
+	n, rows := dst.Cols, dst.Rows
+	if n == 0 || rows == 0 {
 		return true
 	}
-	n := len(x)
+	to, v, w := dst.window(), x.window(), y.window()
+	size := int(unsafe.Sizeof(v[0]))
+	dr, xr, yr := size*dst.Stride, size*x.Stride, size*y.Stride
 	switch single := is32[T](); {
 	case current == avx512 && single:
-		d, a, b := ptr[float32](dst), ptr[float32](x), ptr[float32](y)
+		d, a, b := ptr[float32](to), ptr[float32](v), ptr[float32](w)
 		switch op {
 		case plus:
-			add32AVX512(d, a, b, n)
+			add32AVX512(d, a, b, n, rows, dr, xr, yr)
 		case minus:
-			sub32AVX512(d, a, b, n)
+			sub32AVX512(d, a, b, n, rows, dr, xr, yr)
 		default:
-			mul32AVX512(d, a, b, n)
+			mul32AVX512(d, a, b, n, rows, dr, xr, yr)
 		}
 	case current == avx2 && single:
-		d, a, b := ptr[float32](dst), ptr[float32](x), ptr[float32](y)
+		d, a, b := ptr[float32](to), ptr[float32](v), ptr[float32](w)
 		switch op {
 		case plus:
-			add32AVX2(d, a, b, n)
+			add32AVX2(d, a, b, n, rows, dr, xr, yr)
 		case minus:
-			sub32AVX2(d, a, b, n)
+			sub32AVX2(d, a, b, n, rows, dr, xr, yr)
 		default:
-			mul32AVX2(d, a, b, n)
+			mul32AVX2(d, a, b, n, rows, dr, xr, yr)
 		}
 	case current == avx512 && !single:
-		d, a, b := ptr[float64](dst), ptr[float64](x), ptr[float64](y)
+		d, a, b := ptr[float64](to), ptr[float64](v), ptr[float64](w)
 		switch op {
 		case plus:
-			add64AVX512(d, a, b, n)
+			add64AVX512(d, a, b, n, rows, dr, xr, yr)
 		case minus:
-			sub64AVX512(d, a, b, n)
+			sub64AVX512(d, a, b, n, rows, dr, xr, yr)
 		default:
-			mul64AVX512(d, a, b, n)
+			mul64AVX512(d, a, b, n, rows, dr, xr, yr)
 		}
 	case current == avx2 && !single:
-		d, a, b := ptr[float64](dst), ptr[float64](x), ptr[float64](y)
+		d, a, b := ptr[float64](to), ptr[float64](v), ptr[float64](w)
 		switch op {
 		case plus:
-			add64AVX2(d, a, b, n)
+			add64AVX2(d, a, b, n, rows, dr, xr, yr)
 		case minus:
-			sub64AVX2(d, a, b, n)
+			sub64AVX2(d, a, b, n, rows, dr, xr, yr)
 		default:
-			mul64AVX2(d, a, b, n)
+			mul64AVX2(d, a, b, n, rows, dr, xr, yr)
 		}
 	default:
 		return false

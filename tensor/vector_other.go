@@ -6,7 +6,7 @@ package tensor
 
 func machinePanelCopy[T Float]([]T, Matrix[T]) bool { return false }
 
-func machineBinary[T Float](operator, []T, []T, []T) bool { return false }
+func machineBinary[T Float](operator, Matrix[T], Matrix[T], Matrix[T]) bool { return false }
 
 func machineAxpy[T Float]([]T, T, []T) bool { return false }
 

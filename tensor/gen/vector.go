@@ -118,17 +118,27 @@ func elementwise(k kind) {
 	})
 }
 
-// binary generates dst = x op y.
+// binary generates dst = x op y, for rows of n elements.
 func (k kind) binary(name, doc string, op func(x, y, d reg.VecVirtual)) {
-	TEXT(k.name(name), NOSPLIT, "func(dst, x, y "+k.pointer()+", n int)")
+	TEXT(k.name(name), NOSPLIT, "func(dst, x, y "+k.pointer()+", n, rows, dstRow, xRow, yRow int)")
 	Pragma("noescape")
-	Doc(k.name(name) + " is " + doc + ".")
-	p := pointers("dst", "x", "y", "n")
-	k.each(p[3], 2, func(l lane) {
+	Doc(k.name(name)+" is "+doc+" for rows of n elements, of which there are some.", "Strides are in bytes.")
+	p := pointers("dst", "x", "y", "rows", "dstRow", "xRow", "yRow")
+	n := GP64()
+	Label("row")
+	Load(Param("n"), n)
+	k.loop(n, 2, func(l lane) {
 		x, y := l.load(p[1]), l.load(p[2])
 		op(x, y, x)
 		l.store(x, p[0])
 	})
+	for i := range 3 {
+		ADDQ(p[4+i], p[i])
+	}
+	DECQ(p[3])
+	JNZ(LabelRef("row"))
+	VZEROUPPER()
+	RET()
 }
 
 func (k kind) add(a, b, c Op) {
