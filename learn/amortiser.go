@@ -72,7 +72,7 @@ func (a *Amortiser[T]) learn(z []tensor.Matrix[T], y tensor.Matrix[T]) {
 	a.state.Gradient(a.grad)
 	tensor.Scale(a.grad, T(1/float64(y.Rows)))
 	a.opt.Advance()
-	a.net.Update(func(theta []T) { a.opt.Apply(theta, a.grad, 0, len(theta)) })
+	a.net.Update(func(theta []T) { a.opt.Apply(theta, a.grad, 0) })
 }
 
 // carried is all that it carries from batch to batch: steps and slots of the optimiser, and the weights.

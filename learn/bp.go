@@ -23,6 +23,10 @@ type BP[T tensor.Float] struct {
 
 var _ Rule[float32] = (*BP[float32])(nil)
 
+// maxRows is the largest shard of BP. Its rows know nothing of each other, so that shards can be as large as there are workers to
+// share the batch: the weights are then read once for many rows.
+const maxRows = 2 * ShardRows
+
 // NewBP returns the rule for squared error and batches of rows samples on the pool's workers.
 func NewBP[T tensor.Float](net *nn.Network[T], pool *Pool, rows int) *BP[T] {
 	return NewLossBP(net, energy.SquaredError[T]{}, pool, rows)
@@ -31,6 +35,8 @@ func NewBP[T tensor.Float](net *nn.Network[T], pool *Pool, rows int) *BP[T] {
 // NewLossBP returns the rule for the loss out, of precision 1.
 func NewLossBP[T tensor.Float](net *nn.Network[T], out energy.Output[T], pool *Pool, rows int) *BP[T] {
 	r := &BP[T]{pointwise: pointwise[T]{batch: newBatch(nn.NewTrace(net, rows), pool)}, out: out, loss: make([]float64, rows), squares: make([]float64, rows)}
+	share := (rows + pool.Workers() - 1) / pool.Workers()
+	r.shards = cut(rows, min(max(ShardRows, share), maxRows))
 	for _, s := range r.shards {
 		r.windows = append(r.windows, r.trace.RowsOf(s.Lo, s.Hi))
 	}

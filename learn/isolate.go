@@ -226,7 +226,7 @@ func (r *MatchedBP[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Opti
 		return s, err
 	}
 	opt.Advance()
-	r.net.Update(func(theta []T) { opt.Apply(theta, grad, 0, len(theta)) })
+	r.net.Update(func(theta []T) { opt.Apply(theta, grad, 0) })
 	return s, nil
 }
 

@@ -53,8 +53,8 @@ func wantEmpty(rule string, s []float64) error {
 	return nil
 }
 
-// ShardRows is the number of rows that a worker takes through their whole inference at a time: a multiple of every
-// kernel's row tile.
+// ShardRows is the number of rows that a worker takes through their whole inference at a time: a multiple of every kernel's row tile. With
+// more the weights of large networks are read from memory less often; with fewer there is work for more workers.
 const ShardRows = 32
 
 // Sizes of the pieces into which weight gradient and update are divided, in parameters. What is done to a tile or a block of it, one
@@ -72,6 +72,8 @@ type tile[T tensor.Float] struct {
 	units nn.Span
 	local nn.Local[T] // the layer, if it is
 	own   []nn.Span   // of θ: where the parameters of a Local layer's units are
+
+	params int // how many
 }
 
 // batch is what every rule has: a network, a batch's trace cut into shards, the weight gradient and the update.
@@ -87,8 +89,10 @@ type batch[T tensor.Float] struct {
 	chunks []nn.Span // their θ, and all of it, in pieces
 	all    []nn.Span
 	grad   []T
-	zero   bool    // grad is, or holds what the next gradient is to be added to
-	weight float64 // of the gradient: 1, but for targets that are nudged
+	// scratch is a tile's gradient for each worker, zero between batches.
+	scratch [][]T
+	zero    bool    // grad is, or holds what the next gradient is to be added to
+	weight  float64 // of the gradient: 1, but for targets that are nudged
 	// checked says that the weights were finite before the first batch. What an update makes of them shows in the next loss.
 	checked bool
 	opt     optim.Optimizer[T]
@@ -104,32 +108,36 @@ type batch[T tensor.Float] struct {
 func newBatch[T tensor.Float](trace *nn.Trace[T], pool *Pool) *batch[T] {
 	net := trace.Net
 	b := &batch[T]{net: net, pool: pool, trace: trace, grad: make([]T, len(net.Theta())), weight: 1}
-	for lo := 0; lo < trace.Rows; lo += ShardRows {
-		b.shards = append(b.shards, nn.Span{Lo: lo, Hi: min(lo+ShardRows, trace.Rows)})
-	}
-	at := 0
+	b.shards = cut(trace.Rows, ShardRows)
+	at, most := 0, 0
 	for i, layer := range net.Layers {
 		layer.Reserve(pool.Workers())
 		params := 0
 		for _, p := range layer.Params() {
 			params += p.Len()
 		}
-		b.cut(i+1, layer, nn.Span{Lo: at, Hi: at + params})
+		b.divide(i+1, layer, nn.Span{Lo: at, Hi: at + params})
 		at += params
 	}
-	b.all = pieces(nn.Span{Hi: at})
+	for _, i := range b.local {
+		most = max(most, b.tiles[i].params)
+	}
+	b.all = cut(at, tileParams)
 	b.gradTask = func(_, i int) { b.pullParams(&b.tiles[i]) }
 	b.otherTask = func(_, i int) { b.pullParams(&b.tiles[b.others[i]]) }
-	b.localTask = func(_, i int) { b.learnTile(&b.tiles[b.local[i]]) }
-	b.chunkTask = func(_, i int) { b.apply(b.chunks[i]) }
-	b.allTask = func(_, i int) { b.apply(b.all[i]) }
+	b.localTask = func(worker, i int) { b.learnTile(&b.tiles[b.local[i]], b.scratch[worker]) }
+	b.chunkTask = func(_, i int) { b.apply(b.chunks[i], b.grad[b.chunks[i].Lo:b.chunks[i].Hi]) }
+	b.allTask = func(_, i int) { b.apply(b.all[i], b.grad[b.all[i].Lo:b.all[i].Hi]) }
+	for range pool.Workers() {
+		b.scratch = append(b.scratch, make([]T, most))
+	}
 	b.whole, b.locally = b.applyAll, b.learnLocally
 	b.do = pool.Do
 	return b
 }
 
-// cut divides layer l, whose parameters are θ[of.Lo:of.Hi], into tiles.
-func (b *batch[T]) cut(l int, layer nn.Layer[T], of nn.Span) {
+// divide cuts layer l, whose parameters are θ[of.Lo:of.Hi], into tiles.
+func (b *batch[T]) divide(l int, layer nn.Layer[T], of nn.Span) {
 	units := layer.Units()
 	if units == 0 {
 		return
@@ -139,13 +147,17 @@ func (b *batch[T]) cut(l int, layer nn.Layer[T], of nn.Span) {
 	if ok {
 		step = max(step/lineUnits, 1) * lineUnits
 	} else {
-		b.rest, b.chunks = append(b.rest, l), append(b.chunks, pieces(of)...)
+		b.rest = append(b.rest, l)
+		for _, s := range cut(of.Hi-of.Lo, tileParams) {
+			b.chunks = append(b.chunks, nn.Span{Lo: of.Lo + s.Lo, Hi: of.Lo + s.Hi})
+		}
 	}
 	for lo := 0; lo < units; lo += step {
 		t := tile[T]{layer: l, units: nn.Span{Lo: lo, Hi: min(lo+step, units)}, local: local}
 		if ok {
 			for _, s := range local.Own(t.units) {
 				t.own = append(t.own, nn.Span{Lo: of.Lo + s.Lo, Hi: of.Lo + s.Hi})
+				t.params += s.Hi - s.Lo
 			}
 			b.local = append(b.local, len(b.tiles))
 		} else {
@@ -155,13 +167,13 @@ func (b *batch[T]) cut(l int, layer nn.Layer[T], of nn.Span) {
 	}
 }
 
-// pieces cuts s into pieces of tileParams.
-func pieces(s nn.Span) []nn.Span {
-	var cut []nn.Span
-	for lo := s.Lo; lo < s.Hi; lo += tileParams {
-		cut = append(cut, nn.Span{Lo: lo, Hi: min(lo+tileParams, s.Hi)})
+// cut cuts n into pieces of size.
+func cut(n, size int) []nn.Span {
+	var pieces []nn.Span
+	for lo := 0; lo < n; lo += size {
+		pieces = append(pieces, nn.Span{Lo: lo, Hi: min(lo+size, n)})
 	}
-	return cut
+	return pieces
 }
 
 // accept checks that data fits before any work.
@@ -224,12 +236,15 @@ func (b *batch[T]) scale() T { return T(-b.weight / float64(b.trace.Rows)) }
 // learn computes the learning gradient from the trace and lets opt update the weights: the same bits as gradient and descend, but
 // parameters of Local layers go all the way, gradient, step and packing, while they are in a cache.
 func (b *batch[T]) learn(opt optim.Optimizer[T]) {
-	b.clear()
-	b.pool.Do(len(b.others), b.otherTask)
+	if len(b.others) > 0 {
+		b.clear()
+		b.pool.Do(len(b.others), b.otherTask)
+		b.zero = true // once it is applied: the rest of it is not touched
+	}
 	opt.Advance()
 	b.opt = opt
 	b.net.UpdateLocally(b.do, b.locally, b.rest)
-	b.opt, b.zero = nil, true
+	b.opt = nil
 }
 
 // descend lets opt update the weights along the gradient that is there.
@@ -248,11 +263,13 @@ func (b *batch[T]) learnLocally(theta []T) {
 	b.theta = nil
 }
 
-// learnTile takes the parameters of a Local tile all the way.
-func (b *batch[T]) learnTile(t *tile[T]) {
-	b.pullParams(t)
+// learnTile takes the parameters of a Local tile all the way, their gradient in scratch.
+func (b *batch[T]) learnTile(t *tile[T], scratch []T) {
+	b.trace.PullOwn(scratch[:t.params], t.layer, t.units)
 	for _, s := range t.own {
-		b.apply(s)
+		n := s.Hi - s.Lo
+		b.apply(s, scratch[:n])
+		scratch = scratch[n:]
 	}
 	t.local.PackUnits(t.units)
 }
@@ -264,11 +281,12 @@ func (b *batch[T]) applyAll(theta []T) {
 }
 
 // apply updates a piece of the weights and clears their gradient for the next step.
-func (b *batch[T]) apply(s nn.Span) {
+func (b *batch[T]) apply(s nn.Span, grad []T) {
 	for lo := s.Lo; lo < s.Hi; lo += blockParams {
 		hi := min(lo+blockParams, s.Hi)
-		tensor.Scale(b.grad[lo:hi], b.scale())
-		b.opt.Apply(b.theta, b.grad, lo, hi)
-		clear(b.grad[lo:hi])
+		g := grad[lo-s.Lo : hi-s.Lo]
+		tensor.Scale(g, b.scale())
+		b.opt.Apply(b.theta[lo:hi], g, lo)
+		clear(g)
 	}
 }

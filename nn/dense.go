@@ -183,11 +183,26 @@ func (d *Dense[T]) pull(dst, u tensor.Matrix[T], c Cache[T], w *tensor.Packed[T]
 // PullParams adds (φ′ ⊙ u)ᵀ z, or uᵀ φ(z), to the rows units of W's gradient and the column sums to b's.
 func (d *Dense[T]) PullParams(grad []T, units Span, u, z tensor.Matrix[T], c Cache[T]) {
 	lo, hi := units.Lo, units.Hi
-	u, z = d.factors(units, u, z, c)
-	tensor.AddMulT(tensor.Of(hi-lo, d.in, grad[lo*d.in:hi*d.in]), u, z)
+	var b []T
 	if d.hasBias {
 		n := d.in * d.out
-		tensor.AddSumRows(grad[n+lo:n+hi], u)
+		b = grad[n+lo : n+hi]
+	}
+	d.pullRows(grad[lo*d.in:hi*d.in], b, units, u, z, c)
+}
+
+// PullOwn is PullParams to rows of W and elements of b.
+func (d *Dense[T]) PullOwn(grad []T, units Span, u, z tensor.Matrix[T], c Cache[T]) {
+	n := (units.Hi - units.Lo) * d.in
+	d.pullRows(grad[:n], grad[n:], units, u, z, c)
+}
+
+// pullRows adds the gradients of the rows units of W to w and of the elements of b, if any, to b.
+func (d *Dense[T]) pullRows(w, b []T, units Span, u, z tensor.Matrix[T], c Cache[T]) {
+	u, z = d.factors(units, u, z, c)
+	tensor.AddMulT(tensor.Of(u.Cols, d.in, w), u, z)
+	if d.hasBias {
+		tensor.AddSumRows(b, u)
 	}
 }
 

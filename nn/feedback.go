@@ -89,6 +89,18 @@ func (f *Feedback[T]) PackUnits(units Span) {
 // Pull stores (φ′ ⊙ u) B, or φ′ ⊙ (u B).
 func (f *Feedback[T]) Pull(dst, u tensor.Matrix[T], c Cache[T]) { f.pull(dst, u, c, &f.bn) }
 
+// PullOwn is the dense layer's, and adds the gradient of rows of W to that of a learned B.
+func (f *Feedback[T]) PullOwn(grad []T, units Span, u, z tensor.Matrix[T], c Cache[T]) {
+	if !f.learned {
+		f.Dense.PullOwn(grad, units, u, z, c)
+		return
+	}
+	n := len(grad) - (units.Hi-units.Lo)*f.in
+	f.Dense.PullOwn(grad[:n], units, u, z, c)
+	u, z = f.factors(units, u, z, c)
+	tensor.AddMulT(tensor.Of(u.Cols, f.in, grad[n:]), u, z)
+}
+
 // PullParams is the dense layer's, and adds the gradient of W to that of a learned B.
 func (f *Feedback[T]) PullParams(grad []T, units Span, u, z tensor.Matrix[T], c Cache[T]) {
 	f.Dense.PullParams(grad, units, u, z, c)

@@ -49,6 +49,8 @@ type Local[T tensor.Float] interface {
 	Layer[T]
 	// Own lists where in θ_l the parameters of units are.
 	Own(units Span) []Span
+	// PullOwn is PullParams to a grad that holds just the parameters of units, in the order of Own.
+	PullOwn(grad []T, units Span, u, z tensor.Matrix[T], c Cache[T])
 	// PackUnits is Pack for units whose parameters, and no others, have changed. Calls on disjoint units may run at the same time.
 	PackUnits(units Span)
 }

@@ -90,6 +90,11 @@ func (t *Trace[T]) Back() {
 	}
 }
 
+// PullOwn is PullParams to a grad that holds just the parameters of the units of layer l, which is Local, in the order of Own.
+func (t *Trace[T]) PullOwn(grad []T, l int, units Span) {
+	t.Net.Layers[l-1].(Local[T]).PullOwn(grad, units, t.U[l], t.Z[l-1], t.C[l])
+}
+
 // PullParams adds Σ_b (∂g_l/∂θ_l)ᵀ u_l to the part of grad (laid out like θ) that belongs to the given units of
 // layer l. Calls on disjoint parts may run at the same time. Cost over all units of all layers: one pass.
 func (t *Trace[T]) PullParams(grad []T, l int, units Span) {

@@ -45,12 +45,13 @@ func (o *Adam[T]) Advance() {
 	o.unbias = 1 / (1 - math.Pow(beta2, t))
 }
 
-// Apply updates theta[lo:hi].
-func (o *Adam[T]) Apply(theta, grad []T, lo, hi int) {
+// Apply updates a piece of θ.
+func (o *Adam[T]) Apply(theta, grad []T, lo int) {
+	hi := lo + len(theta)
 	c := tensor.Adam[T]{Decay: T(o.decay), Beta1: beta1, Rest1: 1 - beta1, Beta2: beta2, Rest2: 1 - beta2,
 		Scale: T(o.scale), Unbias: T(o.unbias), Epsilon: eps}
 	if o.decoupled {
 		c.Decay, c.Shrink = 0, T(o.lr*o.decay)
 	}
-	c.Step(theta[lo:hi], grad[lo:hi], o.slots[0].V[lo:hi], o.slots[1].V[lo:hi])
+	c.Step(theta, grad, o.slots[0].V[lo:hi], o.slots[1].V[lo:hi])
 }

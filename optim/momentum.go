@@ -24,12 +24,12 @@ func NewNesterov[T tensor.Float](n int, rate Rate, mu, decay float64) *Momentum[
 	return o
 }
 
-// Apply updates theta[lo:hi].
-func (o *Momentum[T]) Apply(theta, grad []T, lo, hi int) {
+// Apply updates a piece of θ.
+func (o *Momentum[T]) Apply(theta, grad []T, lo int) {
 	c := tensor.Momentum[T]{LR: T(o.lr), Decay: T(o.decay), Mu: T(o.mu)}
 	if o.nesterov {
-		c.Nesterov(theta[lo:hi], grad[lo:hi], o.slots[0].V[lo:hi])
+		c.Nesterov(theta, grad, o.slots[0].V[lo:lo+len(theta)])
 		return
 	}
-	c.Step(theta[lo:hi], grad[lo:hi], o.slots[0].V[lo:hi])
+	c.Step(theta, grad, o.slots[0].V[lo:lo+len(theta)])
 }

@@ -10,12 +10,12 @@ import (
 	"github.com/settle-pc/settle/tensor"
 )
 
-// Optimizer turns gradients into steps. A step is one Advance, then Apply on ranges that cover θ once.
+// Optimizer turns gradients into steps. A step is one Advance, then Apply on pieces that cover θ once.
 type Optimizer[T tensor.Float] interface {
 	// Advance begins step t (counted from 0 over all steps taken): it fixes the learning rate of the step.
 	Advance()
-	// Apply updates theta[lo:hi] from grad[lo:hi]. Calls on disjoint ranges may run at the same time.
-	Apply(theta, grad []T, lo, hi int)
+	// Apply updates theta, the piece of θ that begins at lo, from its gradient. Calls on disjoint pieces may run at the same time.
+	Apply(theta, grad []T, lo int)
 	// State is all that is carried from step to step, in views of what the optimiser holds: with the number of steps
 	// taken it makes a checkpoint. Slots have the length of θ.
 	State() State[T]

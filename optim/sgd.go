@@ -15,7 +15,7 @@ func NewSGD[T tensor.Float](rate Rate, decay float64) *SGD[T] {
 	return &SGD[T]{base: newBase[T](rate, 0), decay: decay}
 }
 
-// Apply updates theta[lo:hi].
-func (o *SGD[T]) Apply(theta, grad []T, lo, hi int) {
-	tensor.Descend(theta[lo:hi], grad[lo:hi], T(o.lr), T(o.decay))
+// Apply updates a piece of θ.
+func (o *SGD[T]) Apply(theta, grad []T, _ int) {
+	tensor.Descend(theta, grad, T(o.lr), T(o.decay))
 }
