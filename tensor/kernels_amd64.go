@@ -476,8 +476,8 @@ func secant64AVX2(before *float64, after *float64, n int) (gg float64, gy float6
 //go:noescape
 func nonfinite64AVX2(x *float64, n int) int
 
-// transpose32AVX2 transposes 8 rows of src, 8 columns to a block: column j of src becomes row j of dst.
+// transpose32AVX2 transposes bands of 8 rows of src, 8 columns to a block: column j of src becomes row j of dst.
 // Strides are in bytes.
 //
 //go:noescape
-func transpose32AVX2(dst *float32, src *float32, dstRow int, srcRow int, blocks int)
+func transpose32AVX2(dst *float32, src *float32, dstRow int, srcRow int, blocks int, bands int)

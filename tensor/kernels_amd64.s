@@ -9260,9 +9260,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func transpose32AVX2(dst *float32, src *float32, dstRow int, srcRow int, blocks int)
+// func transpose32AVX2(dst *float32, src *float32, dstRow int, srcRow int, blocks int, bands int)
 // Requires: AVX
-TEXT ·transpose32AVX2(SB), NOSPLIT, $0-40
+TEXT ·transpose32AVX2(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ dstRow+16(FP), DX
@@ -9270,9 +9270,14 @@ TEXT ·transpose32AVX2(SB), NOSPLIT, $0-40
 	MOVQ blocks+32(FP), SI
 
 block:
-	TESTQ      SI, SI
-	JZ         done
-	MOVQ       CX, DI
+	TESTQ SI, SI
+	JZ    done
+	MOVQ  CX, DI
+	MOVQ  AX, R9
+	MOVQ  bands+40(FP), R10
+
+band:
+	MOVQ       R9, R8
 	VMOVUPS    (DI), Y0
 	ADDQ       BX, DI
 	VMOVUPS    (DI), Y1
@@ -9313,22 +9318,26 @@ block:
 	VPERM2F128 $0x31, Y5, Y8, Y5
 	VPERM2F128 $0x20, Y4, Y0, Y8
 	VPERM2F128 $0x31, Y4, Y0, Y0
-	VMOVUPS    Y6, (AX)
-	ADDQ       DX, AX
-	VMOVUPS    Y7, (AX)
-	ADDQ       DX, AX
-	VMOVUPS    Y3, (AX)
-	ADDQ       DX, AX
-	VMOVUPS    Y8, (AX)
-	ADDQ       DX, AX
-	VMOVUPS    Y2, (AX)
-	ADDQ       DX, AX
-	VMOVUPS    Y1, (AX)
-	ADDQ       DX, AX
-	VMOVUPS    Y5, (AX)
-	ADDQ       DX, AX
-	VMOVUPS    Y0, (AX)
-	ADDQ       DX, AX
+	VMOVUPS    Y6, (R8)
+	ADDQ       DX, R8
+	VMOVUPS    Y7, (R8)
+	ADDQ       DX, R8
+	VMOVUPS    Y3, (R8)
+	ADDQ       DX, R8
+	VMOVUPS    Y8, (R8)
+	ADDQ       DX, R8
+	VMOVUPS    Y2, (R8)
+	ADDQ       DX, R8
+	VMOVUPS    Y1, (R8)
+	ADDQ       DX, R8
+	VMOVUPS    Y5, (R8)
+	ADDQ       DX, R8
+	VMOVUPS    Y0, (R8)
+	ADDQ       DX, R8
+	ADDQ       $0x20, R9
+	DECQ       R10
+	JNZ        band
+	LEAQ       (AX)(DX*8), AX
 	ADDQ       $0x20, CX
 	DECQ       SI
 	JMP        block

@@ -63,16 +63,16 @@ func addBlock[T Float](dst, e, z Matrix[T]) {
 
 // transpose stores the transpose of src in dst.
 func transpose[T Float](dst, src Matrix[T]) {
-	for i := 0; i < src.Rows; i += 8 {
-		band := src.RowsOf(i, min(i+8, src.Rows))
-		to := dst.ColsOf(i, i+band.Rows)
-		done := transpose8(to, band)
-		for r := range band.Rows {
-			o := done*dst.Stride + r
-			for _, x := range band.Row(r)[done:] {
-				to.Data[o] = x
-				o += dst.Stride
-			}
+	rows, cols := transpose8(dst, src)
+	for i := range src.Rows {
+		done := 0
+		if i < rows {
+			done = cols
+		}
+		o := done*dst.Stride + i
+		for _, x := range src.Row(i)[done:] {
+			dst.Data[o] = x
+			o += dst.Stride
 		}
 	}
 }

@@ -103,17 +103,16 @@ func (p *product[T]) avx2Double(j, n int) int {
 	return n
 }
 
-// transpose8 stores the transpose of the first 8·⌊cols/8⌋ columns of eight rows of float32 in dst, and returns how many.
-func transpose8[T Float](dst, src Matrix[T]) int {
-	if current == generic || !is32[T]() || src.Rows != 8 {
-		return 0
+// transpose8 stores the transpose of the first 8·⌊cols/8⌋ columns of the first 8·⌊rows/8⌋ rows of float32 in dst, and returns how many
+// of either: none, or some.
+func transpose8[T Float](dst, src Matrix[T]) (rows, cols int) {
+	blocks, bands := src.Cols/8, src.Rows/8
+	if current == generic || !is32[T]() || blocks == 0 || bands == 0 {
+		return 0, 0
 	}
-	blocks := src.Cols / 8
-	if blocks > 0 {
-		d, s := dst.window(), src.window()
-		transpose32AVX2((*float32)(unsafe.Pointer(&d[0])), (*float32)(unsafe.Pointer(&s[0])), 4*dst.Stride, 4*src.Stride, blocks)
-	}
-	return 8 * blocks
+	d, s := dst.window(), src.window()
+	transpose32AVX2((*float32)(unsafe.Pointer(&d[0])), (*float32)(unsafe.Pointer(&s[0])), 4*dst.Stride, 4*src.Stride, blocks, bands)
+	return 8 * bands, 8 * blocks
 }
 
 // machinePanelCopy stores w, which has rows and just the columns of a panel, as a panel, and reports whether it did.

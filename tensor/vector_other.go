@@ -32,4 +32,4 @@ func machineNesterov[T Float]([]T, []T, []T, *[3]T) bool { return false }
 
 func machineAdam[T Float]([]T, []T, []T, []T, *[9]T) bool { return false }
 
-func transpose8[T Float](Matrix[T], Matrix[T]) int { return 0 }
+func transpose8[T Float](Matrix[T], Matrix[T]) (rows, cols int) { return 0, 0 }

@@ -6,11 +6,12 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// transpose generates the transposition of a row of 8×8 blocks, for packing.
+// transpose generates the transposition of bands of 8 rows, for packing. All bands of eight columns come before the next eight: what
+// they become are whole lines of the cache.
 func transpose(k kind) {
-	TEXT(k.name("transpose"), NOSPLIT, "func(dst, src *float32, dstRow, srcRow, blocks int)")
+	TEXT(k.name("transpose"), NOSPLIT, "func(dst, src *float32, dstRow, srcRow, blocks, bands int)")
 	Pragma("noescape")
-	Doc(k.name("transpose")+" transposes 8 rows of src, 8 columns to a block: column j of src becomes row j of dst.", "Strides are in bytes.")
+	Doc(k.name("transpose")+" transposes bands of 8 rows of src, 8 columns to a block: column j of src becomes row j of dst.", "Strides are in bytes.")
 	dst, src, d1, s1, n := GP64(), GP64(), GP64(), GP64(), GP64()
 	Load(Param("dst"), dst)
 	Load(Param("src"), src)
@@ -20,8 +21,12 @@ func transpose(k kind) {
 	Label("block")
 	TESTQ(n, n)
 	JZ(LabelRef("done"))
-	at := GP64()
+	at, to, from, bands := GP64(), GP64(), GP64(), GP64()
 	MOVQ(src, at)
+	MOVQ(dst, from)
+	Load(Param("bands"), bands)
+	Label("band")
+	MOVQ(from, to)
 	rows := make([]reg.VecVirtual, 8)
 	for i := range rows {
 		rows[i] = YMM()
@@ -29,9 +34,13 @@ func transpose(k kind) {
 		ADDQ(s1, at)
 	}
 	for _, col := range columns(rows) {
-		VMOVUPS(col, Mem{Base: dst})
-		ADDQ(d1, dst)
+		VMOVUPS(col, Mem{Base: to})
+		ADDQ(d1, to)
 	}
+	ADDQ(Imm(32), from)
+	DECQ(bands)
+	JNZ(LabelRef("band"))
+	LEAQ(Mem{Base: dst, Index: d1, Scale: 8}, dst)
 	ADDQ(Imm(32), src)
 	DECQ(n)
 	JMP(LabelRef("block"))
