@@ -2,6 +2,8 @@ package nn
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 
 	"github.com/settle-pc/settle/tensor"
 )
@@ -46,6 +48,11 @@ type Dense[T tensor.Float] struct {
 	hasBias bool
 	wt      tensor.Packed[T] // Wᵀ, for Z Wᵀ
 	wn      tensor.Packed[T] // W, for E W
+
+	// late says that W is packed when it is first asked for: in layers through which, as a rule, nothing comes back.
+	late  bool
+	stale atomic.Bool // packed too long ago
+	mu    sync.Mutex  // held by who packs late
 }
 
 var _ Local[float32] = (*Dense[float32])(nil)
@@ -112,7 +119,24 @@ func (d *Dense[T]) Bind(theta []T) {
 // Pack blocks W and Wᵀ.
 func (d *Dense[T]) Pack() {
 	d.wt.PackT(d.w)
-	d.wn.Pack(d.w)
+	if d.late {
+		d.stale.Store(true)
+	} else {
+		d.wn.Pack(d.w)
+	}
+}
+
+// down returns W packed.
+func (d *Dense[T]) down() *tensor.Packed[T] {
+	if d.stale.Load() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.stale.Load() {
+			d.wn.Pack(d.w)
+			d.stale.Store(false)
+		}
+	}
+	return &d.wn
 }
 
 // Own returns rows of W and elements of b.
@@ -128,7 +152,11 @@ func (d *Dense[T]) Own(units Span) []Span {
 // PackUnits blocks rows of W and columns of Wᵀ.
 func (d *Dense[T]) PackUnits(units Span) {
 	d.wt.PackTRows(d.w, units.Lo, units.Hi)
-	d.wn.PackRows(d.w, units.Lo, units.Hi)
+	if d.late {
+		d.stale.Store(true)
+	} else {
+		d.wn.PackRows(d.w, units.Lo, units.Hi)
+	}
 }
 
 // Forward stores φ(z Wᵀ + b), or φ(z) Wᵀ + b, and keeps φ′.
@@ -163,7 +191,7 @@ func (d *Dense[T]) Push(dst, v tensor.Matrix[T], c Cache[T]) {
 }
 
 // Pull stores (φ′ ⊙ u) W, or φ′ ⊙ (u W).
-func (d *Dense[T]) Pull(dst, u tensor.Matrix[T], c Cache[T]) { d.pull(dst, u, c, &d.wn) }
+func (d *Dense[T]) Pull(dst, u tensor.Matrix[T], c Cache[T]) { d.pull(dst, u, c, d.down()) }
 
 // pull is Pull with the weights w.
 func (d *Dense[T]) pull(dst, u tensor.Matrix[T], c Cache[T], w *tensor.Packed[T]) {

@@ -23,6 +23,7 @@ const feedbackName = "B"
 
 // NewFeedback returns the layer with feedback weights that are learned, or fixed. They are 0 until Initialize draws them, or SetB.
 func NewFeedback[T tensor.Float](d *Dense[T], learned bool) *Feedback[T] {
+	d.late = true // for good: errors do not come back by W
 	return &Feedback[T]{Dense: d, learned: learned, b: tensor.New[T](d.out, d.in)}
 }
 

@@ -31,6 +31,9 @@ func New[T tensor.Float](layers ...Layer[T]) *Network[T] {
 		}
 		n.offset = append(n.offset, n.offset[i]+paramLen(l))
 	}
+	if d, ok := layers[0].(*Dense[T]); ok {
+		d.late = true // the input is given, as a rule
+	}
 	n.theta = make([]T, n.offset[len(layers)])
 	for i, l := range layers {
 		l.Bind(n.theta[n.offset[i]:n.offset[i+1]])
