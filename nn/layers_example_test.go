@@ -144,8 +144,8 @@ func ExampleNewFeedback() {
 	// Output: forward [3] back [3 -1]
 }
 
-// The predictions of μPC for a network of four layers, from weights that are all 1: 1/√n_0, 1/√(n L) around skips, 1/n.
-func ExampleMuPC() {
+// What the parameterisations predict in a residual network of four layers, from weights that are all 1.
+func ExampleParameterisation() {
 	for _, param := range []nn.Parameterisation{nn.Standard, nn.NTK, nn.MuPC} {
 		net, err := nn.Build[float64](nn.Arch{Dims: []int{16, 4, 4, 4, 1}, Place: nn.Before, Residual: true, Param: param})
 		if err != nil {
