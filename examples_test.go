@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -78,4 +79,37 @@ func receiver(f *ast.FuncDecl) string {
 		})
 	}
 	return name
+}
+
+// The pages for those who come from other libraries show nothing that is not in an example: their blocks of Go are passages of
+// migrating_example_test.go, line by line.
+func TestMigratingPagesShowExamples(t *testing.T) {
+	lines := func(text string) []string {
+		out := strings.Split(strings.TrimSpace(text), "\n")
+		for i, line := range out {
+			out[i] = strings.TrimSpace(line)
+		}
+		return out
+	}
+	source, err := os.ReadFile("migrating_example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := "\n" + strings.Join(lines(string(source)), "\n") + "\n"
+	for _, page := range []string{"docs/migrating-jpc.md", "docs/migrating-pcx.md"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts := strings.Split(string(text), "```go\n")
+		if len(parts) < 5 {
+			t.Errorf("%s: %d blocks of Go", page, len(parts)-1)
+		}
+		for _, part := range parts[1:] {
+			block, _, _ := strings.Cut(part, "```")
+			if !strings.Contains(examples, "\n"+strings.Join(lines(block), "\n")+"\n") {
+				t.Errorf("%s: no example has\n%s", page, block)
+			}
+		}
+	}
 }
