@@ -68,3 +68,35 @@ func pageRuns(t *testing.T, name string, least int) {
 		t.Log("PyTorch is not installed: its block was not run")
 	}
 }
+
+// Every command of the pages for those who come from other libraries runs, for two batches where it trains.
+func TestMigratingPagesRun(t *testing.T) {
+	ran := 0
+	for _, page := range []string{"migrating-jpc.md", "migrating-pcx.md"} {
+		source, err := os.ReadFile("../../docs/" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(page, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			for i, part := range strings.Split(string(source), "```sh\n") {
+				block, _, _ := strings.Cut(part, "```")
+				for line := range strings.Lines(block) {
+					args := strings.Fields(line)
+					if i == 0 || len(args) < 2 {
+						continue
+					}
+					args = append(args[1:], "--workers", "1")
+					if args[0] == "train" {
+						args = append(args, "--batches", "2", "--eval-every", "0")
+					}
+					settle(t, exitDone, args...)
+					ran++
+				}
+			}
+		})
+	}
+	if ran < 15 {
+		t.Errorf("only %d commands were run", ran)
+	}
+}
