@@ -166,8 +166,8 @@ func Example_jpcBidirectional() {
 		f.Down.Gradient(gradDown)
 		adamUp.Advance()
 		adamDown.Advance()
-		up.Update(func(theta []float32) { adamUp.Apply(theta, gradUp, 0, len(theta)) })
-		down.Update(func(theta []float32) { adamDown.Apply(theta, gradDown, 0, len(theta)) })
+		up.Update(func(theta []float32) { adamUp.Apply(theta, gradUp, 0) })
+		down.Update(func(theta []float32) { adamDown.Apply(theta, gradDown, 0) })
 	}
 
 	pool := learn.NewPool(1)

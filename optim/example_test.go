@@ -12,7 +12,7 @@ func descend(o optim.Optimizer[float64]) {
 	fmt.Print("θ")
 	for range 3 {
 		o.Advance()
-		o.Apply(theta, grad, 0, 1)
+		o.Apply(theta, grad, 0)
 		fmt.Printf("%8.4f", theta[0])
 	}
 	fmt.Println()
