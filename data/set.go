@@ -54,6 +54,7 @@ type Set struct {
 	Classes     int     // 1 + the largest training label
 	Task        Task    // what the targets are
 	Outputs     int     // of a target: Classes, unless the task says otherwise
+	Units       []Unit  // of the target's numbers, in which they were measured; nil: of no other than their own
 	Mean, Std   float64 // of all bytes v/255 of the training images, rounded to four decimals (MNIST: 0.1307, 0.3081)
 }
 

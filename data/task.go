@@ -12,28 +12,53 @@ const (
 	Moments
 )
 
+// Outputs is how many numbers a target of the set would have.
+func (t Task) Outputs(s *Set) int {
+	return [...]int{s.Classes, s.Inputs, momentCount}[t]
+}
+
 // Targets names the numbers of a target.
 func (t Task) Targets() string {
 	return [...]string{"classes", "pixels", "moments"}[t]
 }
 
+// For returns the set with the targets of a task, which are made anew even where the set's own are of that task.
+func (s *Set) For(t Task) *Set {
+	switch t {
+	case Pixels:
+		return s.Autoencoding()
+	case Moments:
+		return s.Regression()
+	}
+	out := *s
+	out.Task, out.Outputs, out.Units = Classes, s.Classes, nil
+	out.Train.Targets, out.Test.Targets = nil, nil
+	return &out
+}
+
 // Autoencoding returns the set with every image as its own target, sharing its bytes.
 func (s *Set) Autoencoding() *Set {
 	out := *s
-	out.Task, out.Outputs = Pixels, s.Inputs
+	out.Task, out.Outputs, out.Units = Pixels, s.Inputs, nil
 	return &out
 }
 
 // momentCount is the number of targets of Regression.
 const momentCount = 4
 
+// Unit says what a standardised target v was: Mean + Std·v.
+type Unit struct{ Mean, Std float64 }
+
+// MomentNames are those of the targets of Regression.
+func MomentNames() []string { return []string{"ink", "width", "height", "slant"} }
+
 // Regression returns the set with four numbers for each image as its target, sharing its bytes: with the pixels v as
 // weights, their channels alike, the mean of v, the standard deviations of column and row, and the slant, their covariance
-// over the variance of the row. Each has mean 0 and variance 1 over the training images. Images without ink have all their
+// over the variance of the row. Each has mean 0 and variance 1 over the training images; Units keeps what they were. Images without ink have all their
 // deviations and their slant at 0.
 func (s *Set) Regression() *Set {
 	out := *s
-	out.Task, out.Outputs = Moments, momentCount
+	out.Task, out.Outputs, out.Units = Moments, momentCount, nil
 	train, test := s.momentsOf(s.Train), s.momentsOf(s.Test)
 	for k := range momentCount {
 		mean, squares, n := 0.0, 0.0, float64(s.Train.N())
@@ -47,6 +72,7 @@ func (s *Set) Regression() *Set {
 		if deviation == 0 {
 			deviation = 1
 		}
+		out.Units = append(out.Units, Unit{mean, deviation})
 		for _, v := range [][]float64{train, test} {
 			for i := k; i < len(v); i += momentCount {
 				v[i] = (v[i] - mean) / deviation

@@ -100,6 +100,15 @@ func TestRegressionIsStandardised(t *testing.T) {
 			t.Errorf("moment %d: mean %v, mean square %v", k, mean, squares)
 		}
 	}
+	plain := Synthetic(3, 40, 5, 4, 3) // in their units they are those of the images
+	for i := range 40 {
+		want := plain.moments(plain.Train.Image(i))
+		for k, u := range s.Units {
+			if got := u.Mean + u.Std*float64(s.Train.Targets[4*i+k]); math.Abs(got-want[k]) > 1e-6*(1+math.Abs(want[k])) {
+				t.Errorf("image %d: moment %d is %v in its units, want %v", i, k, got, want[k])
+			}
+		}
+	}
 	limited, err := s.Limit(7)
 	if err != nil || len(limited.Train.Targets) != 28 {
 		t.Errorf("limited: %d targets, %v", len(limited.Train.Targets), err)

@@ -4,7 +4,8 @@
 // nn.Param list: a convolution W of out×kernel×kernel×in, a normalisation gain and shift, attention Wq, Wk, Wv, Wo; feedback.l.B beside
 // them are feedback weights that were learned. The metadata
 // say what is needed to build the network and to feed it: format, arch, act, place, bias, and mean, std, rows, cols,
-// data and, if not 1, channels of the set it was trained on, and the loss if it was not squared error.
+// data and, if not 1, channels of the set it was trained on, the loss if it was not squared error, and the target, with
+// target_mean and target_std of its numbers, if it was not the label.
 package model
 
 import (
@@ -37,7 +38,12 @@ type Meta struct {
 	Mean, Std  float64 // inputs are (v/255 − Mean)/Std
 	Generates  bool    // the outputs are the image, predicted from causes
 	Loss       string  // that it was trained by: cross-entropy and bernoulli, whose outputs are logits, or empty: mse
+	Target     string  // what the outputs are: pixels, normalised as the inputs are, moments of the ink, or empty: classes
+	Units      []Unit  // of moments
 }
+
+// Unit says what a standardised output v stands for: Mean + Std·v.
+type Unit struct{ Mean, Std float64 }
 
 // File is a model file read into memory.
 type File struct {
@@ -88,6 +94,16 @@ func (m Meta) Metadata() map[string]string {
 	}
 	if m.Generates {
 		meta["generates"] = strconv.FormatBool(true)
+	}
+	if m.Target != "" { // files of earlier versions have none
+		meta["target"] = m.Target
+	}
+	if len(m.Units) > 0 {
+		var means, stds []string
+		for _, u := range m.Units {
+			means, stds = append(means, real(u.Mean)), append(stds, real(u.Std))
+		}
+		meta[targetMeanKey], meta[targetStdKey] = strings.Join(means, ","), strings.Join(stds, ",")
 	}
 	return meta
 }
@@ -165,6 +181,7 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 		m.Generates, err = strconv.ParseBool(given)
 		fail(wrap("generates", err))
 	}
+	fail(m.parseTarget(meta)) // after the architecture
 	if dims := m.Arch.Dims; dims != nil {
 		values, at := dims[0], "begins"
 		if m.Generates {

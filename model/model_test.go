@@ -142,6 +142,43 @@ func TestChannelsAreKept(t *testing.T) {
 	}
 }
 
+// TestTargetsAreKept: what the outputs are comes back; labels leave no trace in a file.
+func TestTargetsAreKept(t *testing.T) {
+	units := []Unit{{0.1, 0.3}, {4, 1e-3}, {-2.5, 7}, {0, 1. / 3}}
+	for _, c := range []struct {
+		target string
+		dims   []int
+		units  []Unit
+	}{{"", []int{6, 4}, nil}, {"pixels", []int{6, 3, 6}, nil}, {"moments", []int{6, 4}, units}} {
+		m := meta(false)
+		m.Arch.Dims, m.Target, m.Units = c.dims, c.target, c.units
+		f := file(t, build[float32](t, m), m)
+		if _, there := f.Metadata["target"]; there != (c.target != "") {
+			t.Errorf("%q: metadata %v", c.target, f.Metadata)
+		}
+		back, _, err := load[float32](t, f)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if back.Target != c.target || !slices.Equal(back.Units, c.units) {
+			t.Errorf("%q: described as %q with %v", c.target, back.Target, back.Units)
+		}
+		for key, values := range map[string][]string{"target": {"faces", "pixels"}, "target_mean": {"", "1,2", "1,2,3,x", "1,2,3,NaN"}, "target_std": {"1,1,1,0", "1,1,1,Inf", "1,1"}} {
+			for _, v := range values {
+				if c.target != "moments" {
+					continue
+				}
+				bad := maps.Clone(f.Metadata)
+				bad[key] = v
+				if _, err := ParseMeta(bad); err == nil || !strings.Contains(err.Error(), "model: metadata "+key) && !strings.Contains(err.Error(), key+" ") {
+					t.Errorf("%s %q: error %v", key, v, err)
+				}
+			}
+		}
+	}
+}
+
 // The packs that the kernels use are those of the loaded weights.
 func TestLoadedNetworkPredictsTheSame(t *testing.T) {
 	net := build[float64](t, meta(true))

@@ -71,6 +71,8 @@ func TestFaultsOfASpec(t *testing.T) {
 		{"seeds: [1, -1]\n", `s.yaml:1:12: seed "-1": want a whole number from 0`},
 		{"seeds: [1, 1]\n", "seeds: 1 is there twice"},
 		{"seeds: [1]\nhalving: {metric: test_msa}\n", `metric "test_msa": want one of test_mse, test_accuracy, train_mse`},
+		{"seeds: [1]\nbase: {target: moments, arch: 784-4}\nhalving: {metric: test_accuracy}\n", `2:16: trial 0 (seed=1): --target moments, --rule pc: want halving by test_mse or train_mse`},
+		{"seeds: [1]\nbase: {rule: pc-generative, arch: 5-784}\nhalving: {metric: test_accuracy}\n", `--rule pc-generative: want halving by`},
 		{"seeds: [1]\nhalving: {rungs: 1}\n", `rungs "1": want a whole number from 2`},
 		{"seeds: [1]\nhalving: {eta: 3}\n", `halving: unknown key "eta": want one of metric, rungs, factor`},
 		{"base: &a {lr: 1}\ngrid: {act: [relu]}\n", "base: want keys and values"},

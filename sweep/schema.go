@@ -128,7 +128,7 @@ func definitions() jsonschema.Definitions {
 		out[name], _ = reflected.Get(name)
 	}
 	for name, list := range map[string][]string{
-		"act": nn.Activations(), "act-place": {"after", "before"}, "dtype": train.DTypes, "rule": train.Rules, "solver": learn.MethodNames(),
+		"act": nn.Activations(), "act-place": {"after", "before"}, "dtype": train.DTypes, "target": train.Targets, "rule": train.Rules, "solver": learn.MethodNames(),
 		"coords": train.Coordinates, "param": nn.Parameterisations(), "optim": train.Optimizers, "schedule": train.Schedules,
 	} {
 		out[name] = words(list)

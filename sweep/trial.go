@@ -103,6 +103,9 @@ func (s *Spec) Trial(i int) (train.Spec, error) {
 		if s.Halving != nil && t.Schedule != "constant" {
 			faults = append(faults, fmt.Errorf("--schedule %s: want constant with halving, whose rungs end before the schedule does", t.Schedule))
 		}
+		if s.Halving != nil && s.Halving.Metric == "test_accuracy" && !t.Classifies() {
+			faults = append(faults, fmt.Errorf("--target %s, --rule %s: want halving by test_mse or train_mse: there is no accuracy without labels", t.Target, t.Rule))
+		}
 	}
 	for k, err := range faults {
 		flag, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "--"), " ")

@@ -27,8 +27,26 @@ func (s Spec) normalization() (mean, std float64, err error) {
 	return mean, std, nil
 }
 
-// prepared is the set as the spec trains on it: limited, and normalised.
+// Targets are the words for what a network is to make of an image.
+var Targets = []string{"labels", "pixels", "moments"}
+
+// task is the one that the spec asks for, which labels leave to the set.
+func (s Spec) task(set *data.Set) data.Task {
+	switch s.Target {
+	case "pixels":
+		return data.Pixels
+	case "moments":
+		return data.Moments
+	}
+	return set.Task
+}
+
+// prepared is the set as the spec trains on it: with its targets, limited, and normalised. What targets are standardised by does
+// not depend on the limit.
 func (s Spec) prepared(set *data.Set) (*data.Set, error) {
+	if t := s.task(set); t != set.Task {
+		set = set.For(t)
+	}
 	if s.Limit > 0 {
 		var err error
 		if set, err = set.Limit(s.Limit); err != nil {

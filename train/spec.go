@@ -15,6 +15,7 @@ import (
 // its numbers depend on but the data itself. Its JSON keys are the names of the flags.
 type Spec struct {
 	Data          string  `json:"data"`
+	Target        string  `json:"target"` // of an image: its label, its pixels, or moments of its ink
 	Arch          string  `json:"arch"`
 	Act           string  `json:"act"`
 	Place         string  `json:"act-place"`
@@ -61,7 +62,7 @@ type Spec struct {
 // Defaults returns the training that a command without flags runs.
 func Defaults() Spec {
 	return Spec{
-		Data: "mnist", Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", Param: "standard", Normalize: bySet, DType: "float32", Loss: "mse", Feedback: "symmetric",
+		Data: "mnist", Target: Targets[0], Arch: "784-300-300-10", Act: "relu", Place: "after", Init: "fanin", Param: "standard", Normalize: bySet, DType: "float32", Loss: "mse", Feedback: "symmetric",
 		Rule: "pc", Solver: "auto", Coords: "errors", Tol: 1e-3, Gap: 0.01, MaxPasses: 100, DT: 0.1, Mu: 0.7,
 		Optim: "adam", LR: 0.001, Momentum: 0.9, Schedule: "constant", Batch: 64, Epochs: 1, Workers: 1,
 	}
@@ -122,6 +123,7 @@ func (s Spec) Validate() error {
 		faults = append(faults, err)
 	}
 	word("dtype", s.DType, DTypes)
+	word("target", s.Target, Targets)
 	word("rule", s.Rule, Rules)
 	word("loss", s.Loss, Losses)
 	faults = append(faults, s.variants(must))
@@ -223,11 +225,13 @@ func (s Spec) Fits(set *data.Set) error {
 	if got := arch.Dims[0]; got != set.Inputs {
 		faults = append(faults, fmt.Errorf("--arch %s: %d inputs: want the %d %s of an image of %s", s.Arch, got, set.Inputs, inputsOf(set), set.Name))
 	}
-	if got := arch.Dims[len(arch.Dims)-1]; got != set.Outputs {
-		faults = append(faults, fmt.Errorf("--arch %s: %d outputs: want the %d %s of %s", s.Arch, got, set.Outputs, set.Task.Targets(), set.Name))
+	task := s.task(set)
+	outputs := task.Outputs(set)
+	if got := arch.Dims[len(arch.Dims)-1]; got != outputs {
+		faults = append(faults, fmt.Errorf("--arch %s: %d outputs: want the %d %s of %s", s.Arch, got, outputs, task.Targets(), set.Name))
 	}
-	if set.Task != data.Classes && !s.squared() {
-		faults = append(faults, fmt.Errorf("--loss %s: want mse for the %s of %s, which are not classes", s.Loss, set.Task.Targets(), set.Name))
+	if task != data.Classes && !s.squared() {
+		faults = append(faults, fmt.Errorf("--loss %s: want mse for the %s of %s, which are not classes", s.Loss, task.Targets(), set.Name))
 	}
 	return errors.Join(append(faults, s.fitsNumber(set))...)
 }

@@ -68,6 +68,9 @@ var faults = []struct {
 	{"prior", func(s *Spec) { s.Rule, s.Prior = "pc-generative", -1 }, "-1"},
 	{"loss", func(s *Spec) { s.Rule, s.Loss = "pc-generative", "bernoulli" }, "bernoulli"},
 	{"solver", func(s *Spec) { s.Rule, s.Solver = "pc-generative", "cg" }, "cg"},
+	{"target", func(s *Spec) { s.Target = "words" }, `"words"`},
+	{"target", func(s *Spec) { s.Rule, s.Target = "pc-generative", "pixels" }, "pixels"},
+	{"loss", func(s *Spec) { s.Target, s.Loss = "pixels", "bernoulli" }, "bernoulli"},
 	{"steps", func(s *Spec) { s.Solver = "langevin" }, "0"},
 	{"temperature", func(s *Spec) { s.Temperature = 0.5 }, "0.5"},
 	{"loss", func(s *Spec) { s.Loss = "hinge" }, `"hinge"`},
@@ -149,6 +152,8 @@ func TestSpecMustFitTheData(t *testing.T) {
 	}{
 		{func(s *Spec) { s.Arch = "35-12-4" }, "--arch 35-12-4: 35 inputs: want the 36 pixels"},
 		{func(s *Spec) { s.Arch = "36-12-10" }, "--arch 36-12-10: 10 outputs: want the 4 classes"},
+		{func(s *Spec) { s.Target = "pixels" }, "--arch 36-12-10-4: 4 outputs: want the 36 pixels"},
+		{func(s *Spec) { s.Target, s.Arch = "moments", "36-12" }, "--arch 36-12: 12 outputs: want the 4 moments"},
 		{func(s *Spec) { s.Arch = "1x4x9-conv2k3-4" }, "--arch 1x4x9-conv2k3-4: input 1x4x9: want 1x6x6"},
 		{func(s *Spec) { s.Limit = 201 }, "--limit 201: want at most the 200"},
 		{func(s *Spec) { s.Batch = 201 }, "--batch 201: want at most the 200"},

@@ -25,6 +25,9 @@ func (s Spec) variants(must func(ok bool, flag string, v any, want string)) erro
 	must(s.ActivityDecay == 0 || !curved, "solver", s.Solver, "auto, bb or a method with a step of its own with --activity-decay")
 	must(s.Prior >= 0 && finite(s.Prior) && (s.generates() || s.Prior == 0), "prior", s.Prior, "a number from 0 (for 1) with --rule pc-generative, and none without")
 	must(!s.generates() || s.squared(), "loss", s.Loss, "mse with --rule pc-generative: pixels are normalised")
+	labels := s.Target == Targets[0]
+	must(labels || s.squared(), "loss", s.Loss, "mse with --target "+s.Target+", which is no class")
+	must(labels || !s.generates(), "target", s.Target, "labels with --rule pc-generative, which has no target: it learns the images themselves")
 	must(!s.generates() || !curved, "solver", s.Solver, "auto, bb or a method with a step of its own with --rule pc-generative")
 	draws := s.Solver == "langevin"
 	must(s.Temperature >= 0 && finite(s.Temperature) && (draws || s.Temperature == 0), "temperature", s.Temperature, "a number from 0 (for 1) with --solver langevin, and none without")
@@ -117,6 +120,9 @@ func (s Spec) decay(L int) []float64 {
 
 // generates reports whether the network predicts images from causes.
 func (s Spec) generates() bool { return s.Rule == "pc-generative" }
+
+// Classifies reports whether the network is to tell classes apart, of a set that has them.
+func (s Spec) Classifies() bool { return s.Target == Targets[0] && !s.generates() }
 
 // Supervised lists the rules that learn targets from inputs: all but pc-generative.
 func Supervised() []string {

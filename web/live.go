@@ -159,6 +159,9 @@ func bounded(s train.Spec) error {
 	if d := train.Defaults(); !slices.Contains(train.Supervised(), s.Rule) || s.Precision != d.Precision || s.PrecisionLR != d.PrecisionLR || s.ActivityDecay != d.ActivityDecay || s.Feedback != d.Feedback {
 		return fmt.Errorf("--rule %s: want a rule that classifies, and the default precision, activity-decay and feedback here, which a look inside is about; settle train takes all", s.Rule)
 	}
+	if s.Target != train.Targets[0] {
+		return fmt.Errorf("--target %s: want labels here, which a look inside is about; settle train takes all", s.Target)
+	}
 	params := 0
 	for l := 1; l < len(arch.Dims); l++ {
 		if arch.Dims[l-1] > mostParams || arch.Dims[l] > mostParams { // and no product overflows

@@ -35,8 +35,8 @@ type layerDiagnosis struct {
 }
 
 // diagnose looks at the inference of the trained network on a batch of test images, stores its course and draws it.
-func diagnose[T tensor.Float](t *train.Trainer[T], set *data.Set, run *store.Run) (*diagnosis, error) {
-	s := t.Spec()
+func diagnose[T tensor.Float](t *train.Trainer[T], run *store.Run) (*diagnosis, error) {
+	s, set := t.Spec(), t.Set()
 	n := min(s.Batch, set.Test.N())
 	b := data.Fill(data.NewBatch[T](set, n), set, set.Test, 0, n)
 	solver, c := s.Solver, s.Coordinates()

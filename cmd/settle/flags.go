@@ -49,6 +49,7 @@ func networkFlags(f *pflag.FlagSet, s *train.Spec) {
 func trainFlags(f *pflag.FlagSet, s *train.Spec) {
 	networkFlags(f, s)
 	f.StringVar(&s.Act, "act", s.Act, "activation: "+strings.Join(nn.Activations(), "|"))
+	f.StringVar(&s.Target, "target", s.Target, "what the network predicts of an image: its label, the pixels themselves (an autoencoder), or four moments of the ink: "+strings.Join(train.Targets, "|"))
 	f.StringVar(&s.Rule, "rule", s.Rule, "learning rule: "+strings.Join(train.Rules, "|"))
 	f.Float64Var(&s.Beta, "beta", s.Beta, "for pc-nudged and pc-centred: how far the `output` is moved from its prediction to the target (0: 0.1); negative moves it away")
 	f.StringVar(&s.Precision, "precision", s.Precision, "precisions π of the layers' errors: L `numbers` with commas between them, or one, of the output layer (default all 1)")

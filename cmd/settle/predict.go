@@ -6,9 +6,11 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/energy"
 	"github.com/settle-pc/settle/model"
 	"github.com/settle-pc/settle/nn"
@@ -20,12 +22,15 @@ func (a *app) predictCommand() *cobra.Command {
 	path, invert := "", false
 	cmd := &cobra.Command{
 		Use:   "predict --model FILE INPUT…",
-		Short: "Labels for images or arrays from a trained model",
+		Short: "Labels or outputs for images or arrays from a trained model",
 		Long: `Predicts the label of every image in the inputs: pictures (PNG, JPEG, GIF), IDX files of images (gzipped or not),
 and .npy arrays, whose last axis, or last two (last three with several channels), is an image: unsigned bytes, or floats
 from 0 to 1. Pictures are grey, or RGB for a model that was trained on images in colour. Digits are white on black;
 --invert takes black on white. Probabilities are the point of the probability simplex nearest to the network's output,
-which estimates them under the squared error it was trained on; with another loss they are the softmax of the output.`,
+which estimates them under the squared error it was trained on; with another loss they are the softmax of the output.
+A model that was trained by --target pixels says how well it reconstructs each image, and with --json what it makes of every pixel,
+in intensities from 0 to 1; one trained by --target moments gives the share of ink, the standard deviations of its column and row
+in pixels (width, height) and its slant.`,
 		Example: `  settle predict --model runs/…/model.safetensors digit.png
   settle predict --model runs/…/model.safetensors t10k-images-idx3-ubyte.gz --json`,
 		Args: operands(1, math.MaxInt),
@@ -39,8 +44,10 @@ which estimates them under the squared error it was trained on; with another los
 // prediction is what predict says of one image.
 type prediction struct {
 	Input         string    `json:"input"`
-	Label         int       `json:"label"`
+	Label         *int      `json:"label"` // nil, as the probabilities, of models that were not trained on labels
 	Probabilities []float64 `json:"probabilities"`
+	Outputs       []float64 `json:"outputs,omitempty"` // of these: intensities, or moments in their own units
+	MSE           *float64  `json:"mse,omitempty"`     // of the reconstruction, in intensities
 }
 
 func (a *app) predict(path string, inputs []string, invert bool) error {
@@ -92,12 +99,42 @@ func (a *app) predict(path string, inputs []string, invert bool) error {
 			if !tensor.Finite(row) {
 				return failure{fmt.Errorf("%s: the model's output is not finite: %v", img.input, row)}
 			}
-			p := prediction{Input: img.input, Label: train.Argmax(row), Probabilities: probabilities(row, m.Loss)}
+			p, text := predicted(img, row, m.Meta, invert)
 			out = append(out, p)
-			fmt.Fprintf(a.text(), "%s: %d  (%.0f %%)\n", p.Input, p.Label, 100*p.Probabilities[p.Label])
+			fmt.Fprintf(a.text(), "%s: %s\n", p.Input, text)
 		}
 	}
 	return a.deliver(run, "predict.json", map[string]any{"predictions": out})
+}
+
+// predicted says what the output y of an image means, also in words.
+func predicted(img picture, y []float64, m model.Meta, invert bool) (prediction, string) {
+	p := prediction{Input: img.input}
+	switch m.Target {
+	case "pixels":
+		sum := 0.0
+		for k, v := range y {
+			p.Outputs = append(p.Outputs, v*m.Std+m.Mean)
+			was := img.pixels[k]
+			if invert {
+				was = 1 - was
+			}
+			sum += (p.Outputs[k] - was) * (p.Outputs[k] - was)
+		}
+		mse := sum / float64(len(y))
+		p.MSE = &mse
+		return p, fmt.Sprintf("reconstructed with an MSE of %.4f", mse)
+	case "moments":
+		var words []string
+		for k, v := range y {
+			p.Outputs = append(p.Outputs, v*m.Units[k].Std+m.Units[k].Mean)
+			words = append(words, fmt.Sprintf("%s %.3f", data.MomentNames()[k], p.Outputs[k]))
+		}
+		return p, strings.Join(words, "  ")
+	}
+	label := train.Argmax(y)
+	p.Label, p.Probabilities = &label, probabilities(y, m.Loss)
+	return p, fmt.Sprintf("%d  (%.0f %%)", label, 100*p.Probabilities[label])
 }
 
 // picture is one image: where it comes from, and its intensities from 0 to 1.

@@ -41,7 +41,7 @@ func (r trialRow) line() string {
 	if r.TestMSE == nil {
 		return r.State
 	}
-	return fmt.Sprintf("%s, test MSE %s, test accuracy %s, %d batches in %.1f s", r.State, show("%.4f", r.TestMSE), percent(r.TestAccuracy), r.Batches, r.Seconds)
+	return fmt.Sprintf("%s, test MSE %s%s, %d batches in %.1f s", r.State, show("%.4f", r.TestMSE), accuracy(", ", r.Summary), r.Batches, r.Seconds)
 }
 
 func stateOf(s train.Summary) string {
@@ -272,7 +272,11 @@ func best(to io.Writer, p *sweepPlan, rows []trialRow) {
 		for _, name := range varying(p) {
 			fmt.Fprintf(w, "%s\t", r.Settings[name])
 		}
-		fmt.Fprintf(w, "%d\t%.4f\t%s\t\n", r.Batches, *r.TestMSE, percent(r.TestAccuracy))
+		score := "" // where there are no labels
+		if r.TestAccuracy != nil {
+			score = percent(r.TestAccuracy)
+		}
+		fmt.Fprintf(w, "%d\t%.4f\t%s\t\n", r.Batches, *r.TestMSE, score)
 	}
 	_ = w.Flush()
 }

@@ -108,8 +108,8 @@ func (a *app) finish(c conclusion, err error) error {
 	}
 	w := a.text()
 	if c.DivergedAt == nil {
-		fmt.Fprintf(w, "train MSE %s (mean of the last %d batches)  test MSE %s  test accuracy %s\n", show("%.4f", c.TrainMSE),
-			min(train.Window, c.Batches), show("%.4f", c.TestMSE), percent(c.TestAccuracy))
+		fmt.Fprintf(w, "train MSE %s (mean of the last %d batches)  test MSE %s%s\n", show("%.4f", c.TrainMSE),
+			min(train.Window, c.Batches), show("%.4f", c.TestMSE), accuracy("  ", c.Summary))
 	}
 	fmt.Fprintf(w, "%d batches in %.1f s  %s samples/s  %s passes a step\n", c.Batches, c.Seconds, show("%.0f", c.SamplesPerSecond), show("%.1f", c.PassesMean))
 	if c.Statuses != nil {
@@ -141,13 +141,25 @@ func (a *app) finish(c conclusion, err error) error {
 	return nil
 }
 
+// accuracy is that of the test after a separator, nothing where the training has none.
+func accuracy(after string, s train.Summary) string {
+	if s.TestAccuracy == nil {
+		return ""
+	}
+	return after + "test accuracy " + percent(s.TestAccuracy)
+}
+
 // describe says in a line what is trained.
 func describe(s train.Spec, batches int) string {
 	how := s.Rule
 	if s.Solves() {
 		how += fmt.Sprintf(" (%s, %s)", s.Solver, s.Coords)
 	}
-	return fmt.Sprintf("training %s with %s: %s %s, %s %g, %d batches of %d", s.Data, how, s.Arch, s.Act, s.Optim, s.LR, batches, s.Batch)
+	what := s.Data
+	if s.Target != train.Targets[0] {
+		what += " (" + s.Target + ")"
+	}
+	return fmt.Sprintf("training %s with %s: %s %s, %s %g, %d batches of %d", what, how, s.Arch, s.Act, s.Optim, s.LR, batches, s.Batch)
 }
 
 func show(format string, v *float64) string {

@@ -233,7 +233,7 @@ func trainAs[T tensor.Float](ctx context.Context, a *app, k task, set *data.Set)
 	s.saved = time.Now()
 	outcome := t.Run(ctx)
 	s.bar.end()
-	c, err := conclude(t, s, set, outcome)
+	c, err := conclude(t, s, outcome)
 	for _, l := range s.loggers {
 		l.end(c, err)
 	}
@@ -247,7 +247,7 @@ func trainAs[T tensor.Float](ctx context.Context, a *app, k task, set *data.Set)
 
 // conclude writes what a training leaves: model and result, or a checkpoint if it was interrupted. The final test comes
 // after the final checkpoint, so that going on from there has it once.
-func conclude[T tensor.Float](t *train.Trainer[T], s *session, set *data.Set, outcome error) (conclusion, error) {
+func conclude[T tensor.Float](t *train.Trainer[T], s *session, outcome error) (conclusion, error) {
 	c := conclusion{run: s.run, outcome: outcome}
 	if learn.Steps(t.Spec().Solver) {
 		c.dt = t.Spec().DT
@@ -280,7 +280,7 @@ func conclude[T tensor.Float](t *train.Trainer[T], s *session, set *data.Set, ou
 		}
 		if s.look {
 			var err error
-			if c.Diagnosis, err = diagnose(t, set, s.run); err != nil {
+			if c.Diagnosis, err = diagnose(t, s.run); err != nil {
 				return c, err
 			}
 		}

@@ -1,0 +1,49 @@
+package model
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+const (
+	moments       = 4
+	targetMeanKey = "target_mean"
+	targetStdKey  = "target_std"
+)
+
+// parseTarget reads what the outputs are: target and, for moments, what they were standardised by.
+func (m *Meta) parseTarget(meta map[string]string) error {
+	m.Target = meta["target"]
+	outputs := 0
+	if d := m.Arch.Dims; d != nil {
+		outputs = d[len(d)-1]
+	}
+	switch m.Target {
+	case "":
+		return nil
+	case "pixels":
+		if outputs > 0 && !m.Generates && outputs != m.Arch.Dims[0] {
+			return fmt.Errorf("metadata target %q: want as many outputs as inputs in arch %s", m.Target, m.Arch.DimString())
+		}
+		return nil
+	case "moments":
+	default:
+		return fmt.Errorf("metadata target %q: want none, pixels or moments", m.Target)
+	}
+	means, stds := strings.Split(meta[targetMeanKey], ","), strings.Split(meta[targetStdKey], ",")
+	if len(means) != moments || len(stds) != moments || outputs > 0 && outputs != moments {
+		return fmt.Errorf("metadata %s %q, %s %q: want four numbers, one for each output of arch %s", targetMeanKey, meta[targetMeanKey], targetStdKey, meta[targetStdKey], m.Arch.DimString())
+	}
+	m.Units = nil
+	for i := range means {
+		mean, err := strconv.ParseFloat(means[i], 64)
+		std, also := strconv.ParseFloat(stds[i], 64)
+		if err != nil || also != nil || !(std > 0) || math.IsInf(std, 0) || math.IsNaN(mean) || math.IsInf(mean, 0) {
+			return fmt.Errorf("metadata %s %q, %s %q: want finite numbers, the latter above 0", targetMeanKey, means[i], targetStdKey, stds[i])
+		}
+		m.Units = append(m.Units, Unit{mean, std})
+	}
+	return nil
+}
