@@ -187,6 +187,7 @@ func (r *FeedforwardPC[T]) settleThenForward(ctx context.Context, b data.Batch[T
 // MatchedBP is BP with the gradient of each layer scaled to the norm that PC's has there: BP's direction in every layer,
 // PC's size. Cost: both together.
 type MatchedBP[T tensor.Float] struct {
+	clip
 	bp  *BP[T]
 	pc  *PC[T]
 	net *nn.Network[T]
@@ -224,6 +225,11 @@ func (r *MatchedBP[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Opti
 	grad, s, err := r.Gradient(ctx, b)
 	if err != nil {
 		return s, err
+	}
+	if r.most > 0 {
+		if f := r.factor(math.Sqrt(tensor.Dot(grad, grad))); f < 1 {
+			tensor.Scale(grad, T(f))
+		}
 	}
 	opt.Advance()
 	r.net.Update(func(theta []T) { opt.Apply(theta, grad, 0) })

@@ -78,6 +78,7 @@ type tile[T tensor.Float] struct {
 
 // batch is what every rule has: a network, a batch's trace cut into shards, the weight gradient and the update.
 type batch[T tensor.Float] struct {
+	clip
 	net    *nn.Network[T]
 	pool   *Pool
 	trace  *nn.Trace[T]
@@ -90,16 +91,18 @@ type batch[T tensor.Float] struct {
 	all    []nn.Span
 	grad   []T
 	// scratch is a tile's gradient for each worker, zero between batches.
-	scratch [][]T
-	zero    bool    // grad is, or holds what the next gradient is to be added to
-	weight  float64 // of the gradient: 1, but for targets that are nudged
+	scratch    [][]T
+	zero       bool      // grad is, or holds what the next gradient is to be added to
+	weight     float64   // of the gradient: 1, but for targets that are nudged
+	shrink     float64   // of the gradient in an update: 1, unless it is clipped
+	sumSquares []float64 // sum of squares of each piece of all of it
 	// checked says that the weights were finite before the first batch. What an update makes of them shows in the next loss.
 	checked bool
 	opt     optim.Optimizer[T]
 	theta   []T
 
 	// Bound once: a method value made in every step would allocate.
-	gradTask, otherTask, localTask, chunkTask, allTask func(worker, i int)
+	gradTask, otherTask, localTask, chunkTask, allTask, squareTask func(worker, i int)
 
 	whole, locally func(theta []T)
 	do             func(n int, f func(worker, i int))
@@ -107,7 +110,7 @@ type batch[T tensor.Float] struct {
 
 func newBatch[T tensor.Float](trace *nn.Trace[T], pool *Pool) *batch[T] {
 	net := trace.Net
-	b := &batch[T]{net: net, pool: pool, trace: trace, grad: make([]T, len(net.Theta())), weight: 1}
+	b := &batch[T]{net: net, pool: pool, trace: trace, grad: make([]T, len(net.Theta())), weight: 1, shrink: 1}
 	b.shards = cut(trace.Rows, ShardRows)
 	at, most := 0, 0
 	for i, layer := range net.Layers {
@@ -123,6 +126,8 @@ func newBatch[T tensor.Float](trace *nn.Trace[T], pool *Pool) *batch[T] {
 		most = max(most, b.tiles[i].params)
 	}
 	b.all = cut(at, tileParams)
+	b.sumSquares = make([]float64, len(b.all))
+	b.squareTask = func(_, i int) { b.square(i, b.all[i]) }
 	b.gradTask = func(_, i int) { b.pullParams(&b.tiles[i]) }
 	b.otherTask = func(_, i int) { b.pullParams(&b.tiles[b.others[i]]) }
 	b.localTask = func(worker, i int) { b.learnTile(&b.tiles[b.local[i]], b.scratch[worker]) }
@@ -231,11 +236,19 @@ func (b *batch[T]) clear() {
 func (b *batch[T]) pullParams(t *tile[T]) { b.trace.PullParams(b.grad, t.layer, t.units) }
 
 // scale turns the sum of (∂g/∂θ)ᵀ u, which points downhill, into the gradient of the mean.
-func (b *batch[T]) scale() T { return T(-b.weight / float64(b.trace.Rows)) }
+func (b *batch[T]) scale() T { return b.shrunk(1) }
+
+// shrunk is scale for a gradient multiplied by a factor, too.
+func (b *batch[T]) shrunk(factor float64) T { return T(-b.weight * factor / float64(b.trace.Rows)) }
 
 // learn computes the learning gradient from the trace and lets opt update the weights: the same bits as gradient and descend, but
 // parameters of Local layers go all the way, gradient, step and packing, while they are in a cache.
 func (b *batch[T]) learn(opt optim.Optimizer[T]) {
+	if b.most > 0 {
+		b.gradient()
+		b.descend(opt)
+		return
+	}
 	if len(b.others) > 0 {
 		b.clear()
 		b.pool.Do(len(b.others), b.otherTask)
@@ -249,6 +262,9 @@ func (b *batch[T]) learn(opt optim.Optimizer[T]) {
 
 // descend lets opt update the weights along the gradient that is there.
 func (b *batch[T]) descend(opt optim.Optimizer[T]) {
+	if b.most > 0 {
+		b.shrink = b.factor(b.norm())
+	}
 	opt.Advance()
 	b.opt = opt
 	b.net.UpdateOn(b.do, b.whole)
@@ -285,7 +301,7 @@ func (b *batch[T]) apply(s nn.Span, grad []T) {
 	for lo := s.Lo; lo < s.Hi; lo += blockParams {
 		hi := min(lo+blockParams, s.Hi)
 		g := grad[lo-s.Lo : hi-s.Lo]
-		tensor.Scale(g, b.scale())
+		tensor.Scale(g, b.shrunk(b.shrink))
 		b.opt.Apply(b.theta[lo:hi], g, lo)
 		clear(g)
 	}

@@ -51,6 +51,11 @@ func makers[T tensor.Float]() []maker[T] {
 		{"precise", func(net *nn.Network[T], p *learn.Pool, rows int) learn.Rule[T] {
 			return learn.NewPrecise(&energy.PC[T]{Net: net}, learn.Inference[T]{Settings: settings}, learn.Precision{LR: 0.1}, p, rows)
 		}},
+		{"bp clipped", func(net *nn.Network[T], p *learn.Pool, rows int) learn.Rule[T] {
+			r := learn.NewBP(net, p, rows)
+			r.Clip(1e-3)
+			return r
+		}},
 		{"pc with cross-entropy", func(net *nn.Network[T], p *learn.Pool, rows int) learn.Rule[T] {
 			return learn.NewPC(&energy.PC[T]{Net: net, Output: energy.CrossEntropy[T]{}}, learn.Inference[T]{Settings: settings}, p, rows)
 		}},
