@@ -71,8 +71,6 @@ func TestFaultsOfASpec(t *testing.T) {
 		{"seeds: [1, -1]\n", `s.yaml:1:12: seed "-1": want a whole number from 0`},
 		{"seeds: [1, 1]\n", "seeds: 1 is there twice"},
 		{"seeds: [1]\nhalving: {metric: test_msa}\n", `metric "test_msa": want one of test_mse, test_accuracy, train_mse`},
-		{"seeds: [1]\nbase: {target: moments, arch: 784-4}\nhalving: {metric: test_accuracy}\n", `2:16: trial 0 (seed=1): --target moments, --rule pc: want halving by test_mse or train_mse`},
-		{"seeds: [1]\nbase: {rule: pc-generative, arch: 5-784}\nhalving: {metric: test_accuracy}\n", `--rule pc-generative: want halving by`},
 		{"seeds: [1]\nhalving: {rungs: 1}\n", `rungs "1": want a whole number from 2`},
 		{"seeds: [1]\nhalving: {eta: 3}\n", `halving: unknown key "eta": want one of metric, rungs, factor`},
 		{"base: &a {lr: 1}\ngrid: {act: [relu]}\n", "base: want keys and values"},
@@ -106,6 +104,20 @@ func TestFaultsOfATrial(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), w) {
 				t.Errorf("trial %d: %v, want %s", i, err, w)
 			}
+		}
+	}
+}
+
+// There is no accuracy to halve by without labels.
+func TestHalvingByAccuracyWantsLabels(t *testing.T) {
+	for base, want := range map[string]string{
+		"target: moments, arch: 784-4":        "s.yaml:1:16: trial 0 (seed=0): --target moments, --rule pc: want halving by test_mse or train_mse",
+		"rule: pc-generative, arch: 5-784":    "--target labels, --rule pc-generative: want halving by",
+		"rule: pc-nudged, arch: 784-100x2-10": "",
+	} {
+		_, err := parse(t, "base: {"+base+"}\nhalving: {metric: test_accuracy}\n").Trial(0)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", base, err, want)
 		}
 	}
 }

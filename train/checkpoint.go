@@ -140,7 +140,7 @@ func (t *Trainer[T]) restore(c *Checkpoint) error {
 	if err := t.rule.SetState(c.Rule); err != nil {
 		return err
 	}
-	t.p = c.P
+	t.p, t.clipped = c.P, c.P.Clipped
 	return nil
 }
 

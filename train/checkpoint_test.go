@@ -108,6 +108,8 @@ func TestResumingChangesNoBit(t *testing.T) {
 	goesOn[float64](t, small().with(func(s *Spec) { s.Precision, s.PrecisionLR, s.Loss, s.Batches = "1,2,3", 0.1, "mse", 4 }))
 	goesOn[float32](t, small().with(func(s *Spec) { s.Loss, s.ActivityDecay, s.Batches = "cross-entropy", 0.1, 4 }))
 	goesOn[float32](t, generative())
+	goesOn[float32](t, small().with(func(s *Spec) { s.Clip, s.Batches = 0.5, 6 })) // with how many were clipped
+	goesOn[float32](t, small().with(func(s *Spec) { s.Rule, s.Clip, s.Batches = "ipc", 0.1, 4 }))
 	goesOn[float32](t, small().with(func(s *Spec) {
 		s.Solver, s.Coords, s.Steps, s.Temperature, s.Batches = "langevin", "activities", 5, 0.01, 4
 	}))

@@ -39,6 +39,8 @@ type Summary struct {
 	// itself, for cross-entropy its softmax, for bernoulli σ of it. TestLoss is the mean of 𝓛 over the test samples.
 	Loss     string   `json:"loss"`
 	TestLoss *float64 `json:"test_loss"`
+	// Clipped is the share of updates whose gradient was clipped; absent where none is to be.
+	Clipped *float64 `json:"clipped,omitempty"`
 	// Precisions are π_1 … π_L as learned; absent where they are not.
 	Precisions []float64 `json:"precisions,omitempty"`
 	Run        string    `json:"run"`
@@ -55,6 +57,9 @@ func (t *Trainer[T]) Summary(test *Score) Summary {
 	}
 	if test != nil {
 		out.TestMSE, out.TestAccuracy, out.TestLoss = number(test.MSE), number(test.Accuracy), number(test.Loss)
+	}
+	if s.Clip > 0 {
+		out.Clipped = number(float64(p.Clipped) / (n * float64(s.updates())))
 	}
 	if r, ok := t.rule.(*learn.Precise[T]); ok {
 		out.Precisions = r.Precisions()

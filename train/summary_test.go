@@ -40,6 +40,19 @@ func TestSummaryHasNullForWhatDoesNotApply(t *testing.T) {
 	nulls(t, act.Summary(&bad), "test_mse", "samples_per_second", "gap_mean")
 }
 
+// TestSummaryCountsClippedUpdates: all of them, some, none; none of it where nothing is to be clipped.
+func TestSummaryCountsClippedUpdates(t *testing.T) {
+	for _, rule := range Supervised() {
+		clipped := func(norm float64) *float64 {
+			tr, _ := train[float64](t, small().with(func(s *Spec) { s.Rule, s.Clip = rule, norm }))
+			return tr.Summary(nil).Clipped
+		}
+		if none, all, no := clipped(0), clipped(1e-6), clipped(1e6); none != nil || all == nil || *all != 1 || no == nil || *no != 0 {
+			t.Errorf("%s: clipped %v, %v, %v", rule, none, all, no)
+		}
+	}
+}
+
 func TestSummaryCountsEverySample(t *testing.T) {
 	pc, _ := train[float32](t, small())
 	score := pc.Test()

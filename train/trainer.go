@@ -83,6 +83,7 @@ type Trainer[T tensor.Float] struct {
 	batches *data.Batches[T]
 	total   int // batches to train
 	p       progress
+	clipped int // before it was resumed
 }
 
 // progress is what a training has seen so far: part of a checkpoint.
@@ -98,6 +99,8 @@ type progress struct {
 	Count        map[string]int // samples by status
 	// Limit is learn.Stats.Limit of the first batch in which inference diverged; 0: none has.
 	Limit float64
+	// Clipped counts updates whose gradient was.
+	Clipped int `json:",omitempty"`
 }
 
 // New prepares a training of the spec on the set. The error names every flag at fault.
@@ -129,6 +132,9 @@ func New[T tensor.Float](spec Spec, set *data.Set, opts Options) (*Trainer[T], e
 	}
 	t.pool = learn.NewPool(spec.Workers)
 	t.rule = newRule(spec, t.net, t.pool)
+	if spec.Clip > 0 {
+		t.rule.(learn.Clipper).Clip(spec.Clip)
+	}
 	t.opt = newOptimizer[T](spec, len(t.net.Theta()), t.total*spec.updates())
 	t.p.Count = map[string]int{}
 	return t, nil
@@ -261,7 +267,11 @@ func (t *Trainer[T]) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r := t.p.add(stats, t.now().Sub(start))
+		took := t.now().Sub(start)
+		if t.spec.Clip > 0 {
+			t.p.Clipped = t.clipped + t.rule.(learn.Clipper).Clipped()
+		}
+		r := t.p.add(stats, took)
 		if t.opts.Recorder != nil {
 			t.opts.Recorder.Batch(r)
 		}

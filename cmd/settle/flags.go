@@ -38,6 +38,7 @@ func networkFlags(f *pflag.FlagSet, s *train.Spec) {
 	f.StringVar(&s.Optim, "optim", s.Optim, one(train.Optimizers))
 	f.Float64Var(&s.Momentum, "momentum", s.Momentum, "`coefficient` of momentum and nesterov")
 	f.Float64Var(&s.WeightDecay, "weight-decay", s.WeightDecay, "weight decay `coefficient`; decoupled in adamw, else added to the gradient")
+	f.Float64Var(&s.Clip, "clip", s.Clip, "multiply a weight gradient with a `norm` above this down to it, all weights together; 0: do not")
 	f.StringVar(&s.Schedule, "schedule", s.Schedule, "learning rate over time: "+one(train.Schedules)+"; pcx rises to 1.1 over a tenth, then falls to 0.1")
 	f.IntVar(&s.Warmup, "warmup", s.Warmup, "`batches` of warm-up, for warmup-cosine")
 	f.IntVar(&s.Batch, "batch", s.Batch, "`samples` in a batch")

@@ -119,6 +119,9 @@ func (a *app) finish(c conclusion, err error) error {
 		}
 		fmt.Fprintf(w, "inference: residual ratio %s, energy gap %s; samples: %s\n", show("%.2g", c.ResidualMean), gap, counts(c.Statuses))
 	}
+	if c.Clipped != nil {
+		fmt.Fprintf(w, "clipped %s of the updates\n", percent(c.Clipped))
+	}
 	if c.DTLimit != nil && c.dt > 0 {
 		fmt.Fprintf(w, "inference diverged: --dt %g; the stability limit 2/λ_max of Euler's method was %.3g on that network\n", c.dt, *c.DTLimit)
 	}
