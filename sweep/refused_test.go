@@ -111,11 +111,11 @@ func TestFaultsOfATrial(t *testing.T) {
 // There is no accuracy to halve by without labels.
 func TestHalvingByAccuracyWantsLabels(t *testing.T) {
 	for base, want := range map[string]string{
-		"target: moments, arch: 784-4":        "s.yaml:1:16: trial 0 (seed=0): --target moments, --rule pc: want halving by test_mse or train_mse",
+		"target: moments, arch: 784-4":        "--target moments, --rule pc: want halving by test_mse or train_mse",
 		"rule: pc-generative, arch: 5-784":    "--target labels, --rule pc-generative: want halving by",
 		"rule: pc-nudged, arch: 784-100x2-10": "",
 	} {
-		_, err := parse(t, "base: {"+base+"}\nhalving: {metric: test_accuracy}\n").Trial(0)
+		_, err := parse(t, "base: {"+base+"}\nseeds: [0]\nhalving: {metric: test_accuracy}\n").Trial(0)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, want %q", base, err, want)
 		}
