@@ -9,7 +9,7 @@ import (
 
 // Settings says when to stop: at whichever comes first.
 type Settings struct {
-	// Tol stops a sample whose residual ratio ρ, ‖∂F/∂z‖ over its value at the start, is ≤ Tol. 0: only at exactly 0.
+	// Tol stops a sample whose residual ratio ρ, ‖∂F/∂z‖ over its value at the start (or Work.Reference), is ≤ Tol. 0: only at exactly 0.
 	Tol float64
 	// Gap stops all samples when their estimated energy gap (F − F_min)/(F_start − F_min), on sums, is ≤ Gap. It
 	// needs an objective with curvature (errors) and a start at the feedforward point. 0: never.
@@ -52,6 +52,9 @@ const (
 type Work[T tensor.Float] struct {
 	Point[T]
 	Status []Status
+	// Reference, if not nil, holds what the residual ratios of the samples are taken to, instead of their residuals at the start: for a
+	// start that is better than the usual one, whose residuals these are.
+	Reference []float64
 
 	f0, res0       []float64 // at the start
 	bestF, bestRes []float64 // lowest so far
@@ -70,11 +73,15 @@ func NewWork[T tensor.Float](rows, dim int) *Work[T] {
 
 // RowsOf returns the window of samples lo ≤ i < hi, sharing the memory.
 func (w *Work[T]) RowsOf(lo, hi int) *Work[T] {
+	var reference []float64
+	if w.Reference != nil {
+		reference = w.Reference[lo:hi]
+	}
 	return &Work[T]{
 		Point: Point[T]{Z: w.Z.RowsOf(lo, hi), Grad: w.Grad.RowsOf(lo, hi),
 			F: w.F[lo:hi], Res: w.Res[lo:hi], Alpha: w.Alpha[lo:hi], Done: w.Done[lo:hi]},
-		Status: w.Status[lo:hi],
-		f0:     w.f0[lo:hi], res0: w.res0[lo:hi], bestF: w.bestF[lo:hi], bestRes: w.bestRes[lo:hi],
+		Status: w.Status[lo:hi], Reference: reference,
+		f0: w.f0[lo:hi], res0: w.res0[lo:hi], bestF: w.bestF[lo:hi], bestRes: w.bestRes[lo:hi],
 		markF: w.markF[lo:hi], markRes: w.markRes[lo:hi]}
 }
 
@@ -88,7 +95,7 @@ type Result struct {
 	Samples      int
 	F, FStart    float64        // Σ F at the end and at the start
 	Excess       float64        // Σ of the estimated F − F_min; NaN: unknown
-	Res2, Start2 float64        // Σ‖∂F/∂z‖² at the end and at the start
+	Res2, Start2 float64        // Σ‖∂F/∂z‖² at the end, and at the start or of Work.Reference
 	Count        [numStatus]int // samples by Status
 }
 
@@ -192,6 +199,7 @@ func (w *Work[T]) begin() {
 	for _, dst := range [][]float64{w.res0, w.bestRes, w.markRes} {
 		copy(dst, w.Res)
 	}
+	copy(w.res0, w.Reference)
 }
 
 // asks reports whether steps is Patience·2ᵏ.

@@ -32,6 +32,16 @@ func TestCompletionIsTheConditionalMean(t *testing.T) {
 			t.Errorf("causes of pattern %d are off by %g", i, d)
 		}
 	}
+	up := build[float64](nn.Arch{Dims: []int{5, 2}}, 1) // guesses: rightly, nothing is left to infer; wrongly, all is
+	for _, exact := range []bool{false, true} {
+		if exact {
+			up.Update(func(theta []float64) { copy(theta, m.RawMatrix().Data) })
+		}
+		from, r, err := learn.CausesFrom(problem, up, b.Y, &infer.Auto[float64]{}, settings)
+		if err != nil || r.Count[infer.Equilibrium] != rows || (r.Steps == 0) != exact || !(check.RelError(from.Data, z.Data) < 1e-9) {
+			t.Errorf("an exact guess: %v: %d steps, off by %g; %v", exact, r.Steps, check.RelError(from.Data, z.Data), err)
+		}
+	}
 	known := []bool{true, false, true, true, false}
 	given := check.Clone(b.Y)
 	for i := range rows {
@@ -39,6 +49,10 @@ func TestCompletionIsTheConditionalMean(t *testing.T) {
 	}
 	if r, err = learn.Complete(problem, given, known, &infer.Auto[float64]{}, settings); err != nil || r.Count[infer.Equilibrium] != rows {
 		t.Fatalf("%v, %v", r.Count, err)
+	}
+	guessed := check.Clone(b.Y)
+	if _, err := learn.CompleteFrom(problem, up, guessed, known, &infer.Auto[float64]{}, settings); err != nil || !(check.RelError(guessed.Data, given.Data) < 1e-9) {
+		t.Errorf("from a guess the patterns are off by %g, %v", check.RelError(guessed.Data, given.Data), err)
 	}
 	w := mat.NewDense(5, 2, append([]float64(nil), net.Theta()...))
 	seen, a := mat.NewDense(3, 2, nil), mat.NewDense(2, 2, nil)

@@ -2,7 +2,6 @@ package learn
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/energy"
@@ -33,7 +32,7 @@ func NewGenerative[T tensor.Float](problem *energy.PC[T], inf Inference[T], amor
 	p.Clamped = []int{L}
 	r := &Generative[T]{PC: newPC(&p, p.Clamped, inf, pool, rows), none: tensor.New[T](rows, p.Net.Inputs()), amortiser: amortiser}
 	if amortiser != nil {
-		amortiser.fit(r.state, r.parts)
+		amortiser.fit(r.state, r.parts, inf.Settings.Tol)
 		r.start = amortiser.start
 	}
 	r.again = func(_, i int) {
@@ -70,28 +69,12 @@ func (r *Generative[T]) Infer(ctx context.Context, b data.Batch[T]) (Stats, erro
 	return lossStats(loss, squares, r.trace, s), nil
 }
 
-// State is PC's, and the amortiser's weights and optimiser.
-func (r *Generative[T]) State() []float64 {
-	s := r.PC.State()
-	if r.amortiser != nil {
-		s = append(s, r.amortiser.carried()...)
-	}
-	return s
-}
-
-// SetState restores it.
-func (r *Generative[T]) SetState(s []float64) error {
-	n := len(r.PC.State())
-	if len(s) < n {
-		return fmt.Errorf("rule state: %d numbers: want %d and more", len(s), n)
-	}
-	if err := r.PC.SetState(s[:n]); err != nil || r.amortiser == nil {
-		if err == nil {
-			err = wantEmpty("pc-generative without an amortiser", s[n:])
-		}
-		return err
-	}
-	return r.amortiser.restore(s[n:])
+// InferCold is Infer from z_0 = 0, with an amortiser too.
+func (r *Generative[T]) InferCold(ctx context.Context, b data.Batch[T]) (Stats, error) {
+	warm := r.start
+	r.start = cold[T]
+	defer func() { r.start = warm }()
+	return r.Infer(ctx, b)
 }
 
 // Causes returns z_0 where the last inference ended, B×n_0, valid until the next.

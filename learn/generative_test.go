@@ -94,15 +94,27 @@ func TestPerfectAmortiserStartsAtTheEnd(t *testing.T) {
 	up := build[float64](nn.Arch{Dims: []int{6, 3}}, 1)
 	for _, c := range []learn.Coordinates{learn.Errors, learn.Activities} {
 		inf := tight(c)
-		inf.Settings.Tol = 0.5 // of a residual that is rounding
 		r, net, b := generative(t, nn.Arch{Dims: []int{3, 6}}, inf, learn.NewAmortiser(up, optim.NewSGD[float64](optim.Rate{LR: 0.1}, 0)))
 		up.Update(func(theta []float64) { copy(theta, ridge(t, net, 0.5).RawMatrix().Data) })
 		s, err := r.Infer(context.Background(), b)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !check.Close(s.Inference.FStart, s.Inference.F, 1e-12) || !(math.Sqrt(s.Inference.Start2) < 1e-12) {
-			t.Errorf("coordinates %v: F from %v to %v, residual at the start %g", c, s.Inference.FStart, s.Inference.F, math.Sqrt(s.Inference.Start2))
+		if !check.Close(s.Inference.FStart, s.Inference.F, 1e-12) || !(math.Sqrt(s.Inference.Res2) < 1e-12) || s.Inference.Steps != 0 {
+			t.Errorf("coordinates %v: F from %v to %v in %d steps, residual %g", c, s.Inference.FStart, s.Inference.F, s.Inference.Steps, math.Sqrt(s.Inference.Res2))
+		}
+		// The ratio is to where inference starts without it, at the same residual and end.
+		cold, err := r.InferCold(context.Background(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !check.Close(cold.Inference.Start2, s.Inference.Start2, 1e-12) || !check.Close(cold.Inference.F, s.Inference.F, 1e-9) || cold.Inference.Steps == 0 {
+			t.Errorf("coordinates %v: residual² at the usual start %v, taken for %v; F = %v after %d steps from there, %v with the guess",
+				c, cold.Inference.Start2, s.Inference.Start2, cold.Inference.F, cold.Inference.Steps, s.Inference.F)
+		}
+		again, err := r.Infer(context.Background(), b)
+		if err != nil || fmt.Sprint(again.Inference) != fmt.Sprint(s.Inference) {
+			t.Errorf("coordinates %v: another inference after the one without: %+v, %+v, %v", c, again.Inference, s.Inference, err)
 		}
 	}
 }
@@ -118,7 +130,6 @@ func TestAmortiserLearnsWhereInferenceEnds(t *testing.T) {
 	up := build[float64](nn.Arch{Dims: []int{5, 4, 2}, Act: nn.Tanh, Bias: true}, 1)
 	n := len(up.Theta())
 	inf := tight(learn.Errors)
-	inf.Settings.Tol = 1e-7
 	r, _, _ := generative(t, a, inf, learn.NewAmortiser(up, optim.NewAdam[float64](n, optim.Rate{LR: 0.02}, 0)))
 	rest := optim.NewSGD[float64](optim.Rate{LR: 1e-300}, 0)
 	var s learn.Stats
@@ -134,22 +145,9 @@ func TestAmortiserLearnsWhereInferenceEnds(t *testing.T) {
 	if !(left < 0.1*all) {
 		t.Errorf("inference takes off %v, %v without an amortiser", left, all)
 	}
-	// What it carries continues it, bit for bit.
-	up2 := build[float64](nn.Arch{Dims: []int{5, 4, 2}, Act: nn.Tanh, Bias: true}, 0.5)
-	r2, _, _ := generative(t, a, inf, learn.NewAmortiser(up2, optim.NewAdam[float64](n, optim.Rate{LR: 0.02}, 0)))
-	if err := r2.SetState(r.State()); err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range []*learn.Generative[float64]{r, r2} {
-		if _, err := r.Step(context.Background(), b, rest); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if !check.SameBits(up.Theta(), up2.Theta()) {
-		t.Error("a restored amortiser goes on otherwise")
-	}
-	if err := r2.SetState([]float64{1, 2}); err == nil {
-		t.Error("takes a state of another length")
+	coldly, err := r.InferCold(context.Background(), b)
+	if err != nil || !(s.Inference.Passes < coldly.Inference.Passes) {
+		t.Errorf("%v passes from the guess, %v without, to the same residual; %v", s.Inference.Passes, coldly.Inference.Passes, err)
 	}
 }
 

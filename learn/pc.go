@@ -129,8 +129,14 @@ func newPC[T tensor.Float](problem *energy.PC[T], clamped []int, inf Inference[T
 		r.methods = append(r.methods, m)
 	}
 	r.task, r.reach = r.shard, r.settle
-	r.start = func(_ int, p *part[T], _ tensor.Matrix[T]) { p.f.Start(p.work.Z) }
+	r.start = cold[T]
 	return r
+}
+
+// cold starts at the feedforward point.
+func cold[T tensor.Float](_ int, p *part[T], _ tensor.Matrix[T]) {
+	p.work.Reference = nil
+	p.f.Start(p.work.Z)
 }
 
 func (r *PC[T]) part(lo, hi int, work *infer.Work[T]) part[T] {
