@@ -40,6 +40,7 @@ type Meta struct {
 	Loss       string  // that it was trained by: cross-entropy and bernoulli, whose outputs are logits, or empty: mse
 	Target     string  // what the outputs are: pixels, normalised as the inputs are, moments of the ink, or empty: classes
 	Units      []Unit  // of moments
+	Second     string  // name of the file's second network: Amortiser, Down, or empty: there is none
 }
 
 // Unit says what a standardised output v stands for: Mean + Std·v.
@@ -53,11 +54,16 @@ type File struct {
 
 // Tensors returns the parameters of net under their names in a file, layer by layer, sharing no memory with it.
 func Tensors[T tensor.Float](net *nn.Network[T]) []safetensors.Tensor {
+	return TensorsOf("", net)
+}
+
+// TensorsOf is Tensors of the second network of that name, whose tensors are named so too: amortiser.layers.1.W.
+func TensorsOf[T tensor.Float](second string, net *nn.Network[T]) []safetensors.Tensor {
 	var out []safetensors.Tensor
 	for l := 1; l <= net.L(); l++ {
 		theta := net.Of(l, net.Theta())
 		for _, p := range net.Layers[l-1].Params() {
-			out = append(out, safetensors.FromFloats(tensorName(l, p), p.Shape, theta[:p.Len()]))
+			out = append(out, safetensors.FromFloats(under(second)+tensorName(l, p), p.Shape, theta[:p.Len()]))
 			theta = theta[p.Len():]
 		}
 	}
@@ -95,6 +101,9 @@ func (m Meta) Metadata() map[string]string {
 	if m.Generates {
 		meta["generates"] = strconv.FormatBool(true)
 	}
+	if m.Second != "" {
+		meta["second"] = m.Second
+	}
 	if m.Target != "" { // files of earlier versions have none
 		meta["target"] = m.Target
 	}
@@ -110,7 +119,15 @@ func (m Meta) Metadata() map[string]string {
 
 // Save writes net, built from m.Arch, to w.
 func Save[T tensor.Float](w io.Writer, net *nn.Network[T], m Meta) error {
+	return SaveBoth(w, net, nil, m)
+}
+
+// SaveBoth is Save with the network that m.Second names, built from Mirror(m.Arch), or nil.
+func SaveBoth[T tensor.Float](w io.Writer, net, second *nn.Network[T], m Meta) error {
 	f := &safetensors.File{Metadata: m.Metadata(), Tensors: Tensors(net)}
+	if second != nil {
+		f.Tensors = append(f.Tensors, TensorsOf(m.Second, second)...)
+	}
 	return f.Write(w)
 }
 
@@ -182,6 +199,7 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 		fail(wrap("generates", err))
 	}
 	fail(m.parseTarget(meta)) // after the architecture
+	fail(m.parseSecond(meta))
 	if dims := m.Arch.Dims; dims != nil {
 		values, at := dims[0], "begins"
 		if m.Generates {
@@ -227,17 +245,20 @@ func unread(meta map[string]string, key string, err error, want string) error {
 
 // Network builds the file's network in element type T. float32 weights widen exactly to float64; float64 weights are
 // rounded to float32.
-func Network[T tensor.Float](f *File) (*nn.Network[T], error) {
+func Network[T tensor.Float](f *File) (*nn.Network[T], error) { return network[T](f, f.Arch, "") }
+
+// network builds the network of an architecture, the second one of a name if it has one.
+func network[T tensor.Float](f *File, a nn.Arch, second string) (*nn.Network[T], error) {
 	// Checked before memory is asked for on the word of the metadata alone.
-	layers, err := nn.LayersOf[T](f.Arch)
+	layers, err := nn.LayersOf[T](a)
 	if err != nil {
 		return nil, err
 	}
-	if err := fit(f.tensors, params(layers)); err != nil {
+	if err := fit(f.tensors, second, params(layers)); err != nil {
 		return nil, err
 	}
 	net := nn.New(layers...)
-	if err := SetTensors(net, f.tensors); err != nil {
+	if err := SetTensorsOf(second, net, f.tensors); err != nil {
 		return nil, err
 	}
 	return net, nil
@@ -252,17 +273,18 @@ func params[T tensor.Float](layers []nn.Layer[T]) [][]nn.Param {
 	return out
 }
 
-// fit checks that f has every parameter of the layers in its shape, and no other layer's.
-func fit(f *safetensors.File, layers [][]nn.Param) error {
+// fit checks that f has every parameter of the layers in its shape, and no other layer's, of the network or the second one of a name.
+func fit(f *safetensors.File, second string, layers [][]nn.Param) error {
 	want := 0
 	for i, params := range layers {
 		for _, p := range params {
 			if strings.HasPrefix(tensorName(i+1, p), layerPrefix) {
 				want++
 			}
-			t, ok := f.Tensor(tensorName(i+1, p))
+			name := under(second) + tensorName(i+1, p)
+			t, ok := f.Tensor(name)
 			if !ok {
-				return fmt.Errorf("model: tensor %s is missing: the architecture in the metadata has it", tensorName(i+1, p))
+				return fmt.Errorf("model: tensor %s is missing: the architecture in the metadata has it", name)
 			}
 			if !slices.Equal(t.Shape, p.Shape) {
 				return fmt.Errorf("model: tensor %s: shape %v: the architecture in the metadata wants %v", t.Name, t.Shape, p.Shape)
@@ -271,7 +293,7 @@ func fit(f *safetensors.File, layers [][]nn.Param) error {
 	}
 	have := 0
 	for _, t := range f.Tensors {
-		if strings.HasPrefix(t.Name, layerPrefix) {
+		if strings.HasPrefix(t.Name, under(second)+layerPrefix) {
 			have++
 		}
 	}
@@ -283,14 +305,19 @@ func fit(f *safetensors.File, layers [][]nn.Param) error {
 
 // SetTensors gives net the parameters in f. Every parameter must be there in its shape, and no other layer's.
 func SetTensors[T tensor.Float](net *nn.Network[T], f *safetensors.File) error {
+	return SetTensorsOf("", net, f)
+}
+
+// SetTensorsOf is SetTensors for the second network of that name.
+func SetTensorsOf[T tensor.Float](second string, net *nn.Network[T], f *safetensors.File) error {
 	layers := params(net.Layers)
-	if err := fit(f, layers); err != nil {
+	if err := fit(f, second, layers); err != nil {
 		return err
 	}
 	values := make([]T, 0, len(net.Theta()))
 	for i, params := range layers {
 		for _, p := range params {
-			v, err := read[T](f, tensorName(i+1, p))
+			v, err := read[T](f, under(second)+tensorName(i+1, p))
 			if err != nil {
 				return err
 			}
@@ -335,11 +362,14 @@ func convert[T, S tensor.Float](v []S) []T {
 	return out
 }
 
-// Sum returns the SHA-256 of θ, little-endian in its element type, layer by layer, W row-major, then b, in hexadecimal.
-func Sum[T tensor.Float](net *nn.Network[T]) string {
+// Sum returns the SHA-256 of θ, little-endian in its element type, layer by layer, W row-major, then b, in hexadecimal; of several
+// networks, of one θ after the other.
+func Sum[T tensor.Float](nets ...*nn.Network[T]) string {
 	var b bytes.Buffer
-	if err := binary.Write(&b, binary.LittleEndian, net.Theta()); err != nil {
-		panic("model: weights are not of fixed size")
+	for _, net := range nets {
+		if err := binary.Write(&b, binary.LittleEndian, net.Theta()); err != nil {
+			panic("model: weights are not of fixed size")
+		}
 	}
 	s := sha256.Sum256(b.Bytes())
 	return hex.EncodeToString(s[:])

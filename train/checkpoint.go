@@ -13,8 +13,8 @@ import (
 	"github.com/settle-pc/settle/tensor"
 )
 
-// Checkpoint is a training set aside: a model file with the optimiser's slots as further tensors (optim.NAME, laid out
-// like θ) and, under one metadata key, the spec and everything else that is carried from batch to batch. The order of
+// Checkpoint is a training set aside: a model file with the optimiser's slots as further tensors (optim.NAME, and
+// amortiser.optim.NAME or down.optim.NAME of a second network's, laid out like θ) and, under one metadata key, the spec and everything else that is carried from batch to batch. The order of
 // the batches needs no state: it is a pure function of seed and position.
 type Checkpoint struct {
 	Spec Spec
@@ -51,6 +51,12 @@ func (t *Trainer[T]) Save(w io.Writer) error {
 	f.Metadata[specKey], f.Metadata[carriedKey] = string(spec), string(c)
 	for _, s := range state.Slots {
 		f.Tensors = append(f.Tensors, safetensors.FromFloats(optimName+s.Name, []int{len(s.V)}, s.V))
+	}
+	if t.second != nil {
+		f.Tensors = append(f.Tensors, model.TensorsOf(t.second.name, t.second.net)...)
+		for _, s := range t.second.opt.State().Slots {
+			f.Tensors = append(f.Tensors, safetensors.FromFloats(t.second.optimName()+s.Name, []int{len(s.V)}, s.V))
+		}
 	}
 	return f.Write(w)
 }
@@ -117,12 +123,33 @@ func (t *Trainer[T]) restore(c *Checkpoint) error {
 	if err := c.P.validate(c.Steps, t.spec.updates()); err != nil {
 		return err
 	}
+	if err := model.SetTensors(t.net, c.file); err != nil {
+		return err
+	}
+	if err := restoreOptimizer(t.opt, c, optimName); err != nil {
+		return err
+	}
+	if t.second != nil {
+		if err := model.SetTensorsOf(t.second.name, t.second.net, c.file); err != nil {
+			return err
+		}
+		if err := restoreOptimizer(t.second.opt, c, t.second.optimName()); err != nil {
+			return err
+		}
+	}
+	if err := t.rule.SetState(c.Rule); err != nil {
+		return err
+	}
+	t.p, t.clipped = c.P, c.P.Clipped
+	return nil
+}
+
+// restoreOptimizer gives an optimiser the slots whose names begin with prefix.
+func restoreOptimizer[T tensor.Float](opt optim.Optimizer[T], c *Checkpoint, prefix string) error {
 	state := optim.State[T]{Steps: c.Steps}
-	weights := &safetensors.File{}
 	for _, x := range c.file.Tensors {
-		name, slot := strings.CutPrefix(x.Name, optimName)
+		name, slot := strings.CutPrefix(x.Name, prefix)
 		if !slot {
-			weights.Tensors = append(weights.Tensors, x)
 			continue
 		}
 		v, err := safetensors.Floats[T](x)
@@ -131,17 +158,7 @@ func (t *Trainer[T]) restore(c *Checkpoint) error {
 		}
 		state.Slots = append(state.Slots, optim.Slot[T]{Name: name, V: v})
 	}
-	if err := model.SetTensors(t.net, weights); err != nil {
-		return err
-	}
-	if err := t.opt.SetState(state); err != nil {
-		return err
-	}
-	if err := t.rule.SetState(c.Rule); err != nil {
-		return err
-	}
-	t.p, t.clipped = c.P, c.P.Clipped
-	return nil
+	return opt.SetState(state)
 }
 
 // validate checks what a file says of its progress, after so many steps of the optimiser, updates a batch.

@@ -108,6 +108,8 @@ func TestResumingChangesNoBit(t *testing.T) {
 	goesOn[float64](t, small().with(func(s *Spec) { s.Precision, s.PrecisionLR, s.Loss, s.Batches = "1,2,3", 0.1, "mse", 4 }))
 	goesOn[float32](t, small().with(func(s *Spec) { s.Loss, s.ActivityDecay, s.Batches = "cross-entropy", 0.1, 4 }))
 	goesOn[float32](t, generative())
+	goesOn[float32](t, amortised())
+	goesOn[float64](t, amortised().with(func(s *Spec) { s.Optim, s.LR, s.Steps, s.Tol = "momentum", 0.05, 4, 0 }))
 	goesOn[float32](t, small().with(func(s *Spec) { s.Clip, s.Batches = 0.5, 6 })) // with how many were clipped
 	goesOn[float32](t, small().with(func(s *Spec) { s.Rule, s.Clip, s.Batches = "ipc", 0.1, 4 }))
 	goesOn[float32](t, small().with(func(s *Spec) {
@@ -256,6 +258,19 @@ func TestDamagedCheckpointsAreRefused(t *testing.T) {
 		if _, err := ReadCheckpoint(bytes.NewReader(good[:n])); err == nil {
 			t.Errorf("accepted the first %d of %d bytes", n, len(good))
 		}
+	}
+}
+
+// A second network's weights and optimiser are part of a checkpoint too.
+func TestDamagedSecondNetworksAreRefused(t *testing.T) {
+	good := interrupted[float32](t, amortised(), 3)
+	for _, name := range []string{"amortiser.layers.1.W", "amortiser.optim.v", "amortiser.optim.m"} {
+		if _, _, err := resume[float32](edit(t, good, without(name))); err == nil {
+			t.Errorf("resumed without %s", name)
+		}
+	}
+	if _, _, err := resume[float32](edit(t, good, func(f *safetensors.File) { delete(f.Metadata, "second") })); err == nil || !strings.Contains(err.Error(), `second "": want "amortiser"`) {
+		t.Errorf("error %v", err)
 	}
 }
 

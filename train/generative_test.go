@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"math"
 	"strings"
 	"testing"
@@ -34,5 +35,42 @@ func TestGenerativeTrainingReconstructs(t *testing.T) {
 	_, err := New[float32](generative().with(func(s *Spec) { s.Arch = "3-12-35" }), synthetic(), Options{})
 	if err == nil || !strings.Contains(err.Error(), "--arch 3-12-35: 35 outputs: want the 36 pixels") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestAmortiserSavesPasses: its guess comes near to where inference ends, so that less is left to do to the same residual; the
+// reconstruction is as good; the first network starts with the same weights; and a model file holds both networks.
+func TestAmortiserSavesPasses(t *testing.T) {
+	s := amortised().with(func(s *Spec) { s.Batches = 400 })
+	tr, l := train[float64](t, s)
+	score := tr.Test()
+	if !(score.Passes < 0.8*score.Cold) {
+		t.Errorf("%v passes from the guess, %v without it", score.Passes, score.Cold)
+	}
+	plain, m := train[float64](t, s.with(func(s *Spec) { s.Amortise = false }))
+	if other := plain.Test(); !(score.MSE < 1.1*other.MSE) || other.Passes != 0 || other.Cold != 0 {
+		t.Errorf("scored %+v, %+v without an amortiser", score, other)
+	}
+	if a, b := l.batches[0].MSE, m.batches[0].MSE; math.Abs(a-b) > 1e-3*b { // of inference to 1e−3, from two starts
+		t.Errorf("MSE of the first batch %v, %v without an amortiser", a, b)
+	}
+	if sum := tr.Summary(&score); sum.InferencePasses == nil || *sum.InferencePasses != score.Passes || *sum.ColdPasses != score.Cold || sum.WeightsSHA256 == model.Sum(tr.Network()) {
+		t.Errorf("summary %s", text(sum))
+	}
+	var file bytes.Buffer
+	if err := model.SaveBoth(&file, tr.Network(), tr.Second(), tr.Meta()); err != nil {
+		t.Fatal(err)
+	}
+	f, err := model.Load(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := model.Network[float64](f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := model.Second[float64](f)
+	if err != nil || model.Sum(net, second) != tr.sum() {
+		t.Errorf("other weights in the file; %v", err)
 	}
 }

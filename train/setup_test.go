@@ -26,6 +26,9 @@ func generative() Spec {
 	return small().with(func(s *Spec) { s.Rule, s.Arch, s.Optim, s.LR, s.Bias = "pc-generative", "3-12-36", "adam", 0.01, true })
 }
 
+// amortised is generative with an amortiser.
+func amortised() Spec { return generative().with(func(s *Spec) { s.Amortise = true }) }
+
 // with returns s after the changes.
 func (s Spec) with(change ...func(*Spec)) Spec {
 	for _, f := range change {

@@ -33,6 +33,7 @@ type Spec struct {
 	ActivityDecay float64 `json:"activity-decay"` // λ of every hidden layer
 	Feedback      string  `json:"feedback"`
 	Prior         float64 `json:"prior"`       // of the causes of pc-generative, λ_0; 0: 1
+	Amortise      bool    `json:"amortise"`    // start the inference of pc-generative from a second network's guess
 	Temperature   float64 `json:"temperature"` // of langevin; 0: 1
 	Solver        string  `json:"solver"`
 	Coords        string  `json:"coords"`

@@ -5,7 +5,6 @@ import (
 
 	"github.com/settle-pc/settle/infer"
 	"github.com/settle-pc/settle/learn"
-	"github.com/settle-pc/settle/model"
 	"github.com/settle-pc/settle/tensor"
 )
 
@@ -41,6 +40,10 @@ type Summary struct {
 	TestLoss *float64 `json:"test_loss"`
 	// Clipped is the share of updates whose gradient was clipped; absent where none is to be.
 	Clipped *float64 `json:"clipped,omitempty"`
+	// InferencePasses is what settling a test image took from the amortiser's guess, and ColdPasses what it takes without, from z_0 = 0
+	// to the same residual; absent where there is none.
+	InferencePasses *float64 `json:"inference_passes,omitempty"`
+	ColdPasses      *float64 `json:"inference_passes_cold,omitempty"`
 	// Precisions are π_1 … π_L as learned; absent where they are not.
 	Precisions []float64 `json:"precisions,omitempty"`
 	Run        string    `json:"run"`
@@ -53,10 +56,13 @@ func (t *Trainer[T]) Summary(test *Score) Summary {
 	out := Summary{
 		Rule: s.Rule, Arch: s.Arch, Act: s.Act, Optim: s.Optim, LR: s.LR, Seed: s.Seed, Batches: p.Batch,
 		TrainMSE: number(p.running()), Seconds: p.Seconds, SamplesPerSecond: number(n * float64(s.Batch) / p.Seconds),
-		PassesMean: number(p.Passes / n), WeightsSHA256: model.Sum(t.net), Level: tensor.Level(), Loss: s.Loss,
+		PassesMean: number(p.Passes / n), WeightsSHA256: t.sum(), Level: tensor.Level(), Loss: s.Loss,
 	}
 	if test != nil {
 		out.TestMSE, out.TestAccuracy, out.TestLoss = number(test.MSE), number(test.Accuracy), number(test.Loss)
+		if s.Amortise {
+			out.InferencePasses, out.ColdPasses = number(test.Passes), number(test.Cold)
+		}
 	}
 	if s.Clip > 0 {
 		out.Clipped = number(float64(p.Clipped) / (n * float64(s.updates())))

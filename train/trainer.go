@@ -61,6 +61,9 @@ type Score struct {
 	MSE      float64 `json:"mse"`      // mean over samples and outputs of (y − ȳ)², ȳ the mean that ŷ predicts, for mse ŷ
 	Loss     float64 `json:"loss"`     // mean over samples of 𝓛, for mse n_L/2 times the MSE
 	Accuracy float64 `json:"accuracy"` // share of samples whose largest output is their label; NaN for other tasks
+	// Passes is what settling took from an amortiser's guess, and Cold what it takes without, to the same residual; 0 where there is none.
+	Passes float64 `json:"passes,omitempty"`
+	Cold   float64 `json:"passes_cold,omitempty"`
 }
 
 // Options are what a training needs of its surroundings. All may be nil.
@@ -77,6 +80,7 @@ type Trainer[T tensor.Float] struct {
 	set     *data.Set
 	opts    Options
 	net     *nn.Network[T]
+	second  *companion[T] // nil: none
 	pool    *learn.Pool
 	rule    learn.Rule[T]
 	opt     optim.Optimizer[T]
@@ -130,8 +134,11 @@ func New[T tensor.Float](spec Spec, set *data.Set, opts Options) (*Trainer[T], e
 	if t.total == 0 {
 		t.total = spec.Epochs * t.batches.PerEpoch()
 	}
+	if t.second, err = newSecond[T](spec, arch, init, t.total*spec.updates()); err != nil {
+		return nil, err
+	}
 	t.pool = learn.NewPool(spec.Workers)
-	t.rule = newRule(spec, t.net, t.pool)
+	t.rule = newRule(spec, t.net, t.second, t.pool)
 	if spec.Clip > 0 {
 		t.rule.(learn.Clipper).Clip(spec.Clip)
 	}
@@ -140,7 +147,7 @@ func New[T tensor.Float](spec Spec, set *data.Set, opts Options) (*Trainer[T], e
 	return t, nil
 }
 
-func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn.Rule[T] {
+func newRule[T tensor.Float](s Spec, net *nn.Network[T], beside *companion[T], pool *learn.Pool) learn.Rule[T] {
 	switch s.Rule {
 	case "bp":
 		return learn.NewLossBP(net, Output[T](s.Loss), pool, s.Batch)
@@ -176,7 +183,11 @@ func newRule[T tensor.Float](s Spec, net *nn.Network[T], pool *learn.Pool) learn
 		return learn.NewMatchedBP(problem, inf, pool, s.Batch)
 	}
 	if s.generates() {
-		return learn.NewGenerative(problem, inf, nil, pool, s.Batch)
+		var amortiser *learn.Amortiser[T]
+		if s.Amortise {
+			amortiser = learn.NewAmortiser(beside.net, beside.opt)
+		}
+		return learn.NewGenerative(problem, inf, amortiser, pool, s.Batch)
 	}
 	if s.PrecisionLR > 0 {
 		return learn.NewPrecise(problem, inf, learn.Precision{LR: s.PrecisionLR}, pool, s.Batch)
@@ -232,7 +243,7 @@ func (t *Trainer[T]) Spec() Spec { return t.spec }
 // Meta describes the network for its model file.
 func (t *Trainer[T]) Meta() model.Meta {
 	m := model.Meta{Arch: t.arch, Data: t.set.Name, Rows: t.set.Rows, Cols: t.set.Cols, Channels: t.set.Channels, Mean: t.set.Mean, Std: t.set.Std,
-		Loss: t.spec.lossNote(), Generates: t.spec.generates(), Target: t.targetNote()}
+		Loss: t.spec.lossNote(), Generates: t.spec.generates(), Target: t.targetNote(), Second: t.spec.secondName()}
 	for _, u := range t.set.Units {
 		m.Units = append(m.Units, model.Unit(u))
 	}
@@ -376,7 +387,15 @@ func (t *Trainer[T]) reconstruct(r *learn.Generative[T]) Score {
 		score.MSE += s.MSE
 		score.Loss += s.Loss
 		n++
+		if t.spec.Amortise && err == nil {
+			score.Passes += s.Inference.Passes
+			if s, err = r.InferCold(context.Background(), b); err == nil {
+				score.Cold += s.Inference.Passes
+			}
+		}
 	}
+	score.Passes /= n
+	score.Cold /= n
 	score.MSE /= n
 	score.Loss /= n
 	if err := r.SetState(carried); err != nil {

@@ -29,6 +29,8 @@ func (s Spec) variants(must func(ok bool, flag string, v any, want string)) erro
 	must(labels || s.squared(), "loss", s.Loss, "mse with --target "+s.Target+", which is no class")
 	must(labels || !s.generates(), "target", s.Target, "labels with --rule pc-generative, which has no target: it learns the images themselves")
 	must(!s.generates() || !curved, "solver", s.Solver, "auto, bb or a method with a step of its own with --rule pc-generative")
+	must(!s.Amortise || s.generates(), "amortise", s.Amortise, "none unless with --rule pc-generative")
+	must(s.secondName() == "" || plain(s.Arch), "arch", s.Arch, "widths, as in 20-128-784, for a second network from the last layer to the first")
 	draws := s.Solver == "langevin"
 	must(s.Temperature >= 0 && finite(s.Temperature) && (draws || s.Temperature == 0), "temperature", s.Temperature, "a number from 0 (for 1) with --solver langevin, and none without")
 	must(!draws || s.Steps > 0, "steps", s.Steps, "a number from 1 with --solver langevin, which settles nowhere")
@@ -42,6 +44,12 @@ func (s Spec) variants(must func(ok bool, flag string, v any, want string)) erro
 		return fmt.Errorf("--precision %w", err)
 	}
 	return nil
+}
+
+// plain reports whether layers are described by their widths, or not well at all.
+func plain(arch string) bool {
+	a, err := nn.ParseArch(arch)
+	return err != nil || a.Nodes == nil
 }
 
 // Output is the output term of the named loss, squared error for names that are none.

@@ -119,6 +119,9 @@ func (a *app) finish(c conclusion, err error) error {
 		}
 		fmt.Fprintf(w, "inference: residual ratio %s, energy gap %s; samples: %s\n", show("%.2g", c.ResidualMean), gap, counts(c.Statuses))
 	}
+	if c.InferencePasses != nil && c.ColdPasses != nil {
+		fmt.Fprintf(w, "inference of test images: %.1f passes from the amortiser's guess, %.1f without it to the same residual\n", *c.InferencePasses, *c.ColdPasses)
+	}
 	if c.Clipped != nil {
 		fmt.Fprintf(w, "clipped %s of the updates\n", percent(c.Clipped))
 	}

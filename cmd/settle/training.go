@@ -275,7 +275,7 @@ func conclude[T tensor.Float](t *train.Trainer[T], s *session, outcome error) (c
 		if err := s.evalRow(t.Done(), score); err != nil {
 			return c, err
 		}
-		if err := save(s.run, modelFile, func(f *store.File) error { return model.Save(f, t.Network(), t.Meta()) }); err != nil {
+		if err := save(s.run, modelFile, func(f *store.File) error { return model.SaveBoth(f, t.Network(), t.Second(), t.Meta()) }); err != nil {
 			return c, err
 		}
 		if s.look {
