@@ -57,6 +57,10 @@ func TestAmortiserSavesPasses(t *testing.T) {
 	if sum := tr.Summary(&score); sum.InferencePasses == nil || *sum.InferencePasses != score.Passes || *sum.ColdPasses != score.Cold || sum.WeightsSHA256 == model.Sum(tr.Network()) {
 		t.Errorf("summary %s", text(sum))
 	}
+	fixed, _ := train[float64](t, s.with(func(s *Spec) { s.Steps, s.Tol, s.Batches = 3, 0, 5 }))
+	if score := fixed.Test(); score.Passes != 0 || score.Cold != 0 {
+		t.Errorf("a fixed number of steps is compared: %+v", score)
+	}
 	var file bytes.Buffer
 	if err := model.SaveBoth(&file, tr.Network(), tr.Second(), tr.Meta()); err != nil {
 		t.Fatal(err)

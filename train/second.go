@@ -27,6 +27,9 @@ func (s Spec) secondName() string {
 	return ""
 }
 
+// compares reports whether inference is compared with what it would take without the amortiser: where a residual ends it.
+func (s Spec) compares() bool { return s.Amortise && s.Tol > 0 }
+
 // newSecond makes the second network of the spec, for total updates; nil if it has none.
 func newSecond[T tensor.Float](s Spec, a nn.Arch, init nn.Init, total int) (*companion[T], error) {
 	name := s.secondName()

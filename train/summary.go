@@ -41,7 +41,7 @@ type Summary struct {
 	// Clipped is the share of updates whose gradient was clipped; absent where none is to be.
 	Clipped *float64 `json:"clipped,omitempty"`
 	// InferencePasses is what settling a test image took from the amortiser's guess, and ColdPasses what it takes without, from z_0 = 0
-	// to the same residual; absent where there is none.
+	// to the same residual; absent where there is none, or no residual that ends it.
 	InferencePasses *float64 `json:"inference_passes,omitempty"`
 	ColdPasses      *float64 `json:"inference_passes_cold,omitempty"`
 	// Precisions are π_1 … π_L as learned; absent where they are not.
@@ -60,7 +60,7 @@ func (t *Trainer[T]) Summary(test *Score) Summary {
 	}
 	if test != nil {
 		out.TestMSE, out.TestAccuracy, out.TestLoss = number(test.MSE), number(test.Accuracy), number(test.Loss)
-		if s.Amortise {
+		if s.compares() {
 			out.InferencePasses, out.ColdPasses = number(test.Passes), number(test.Cold)
 		}
 	}

@@ -61,7 +61,7 @@ type Score struct {
 	MSE      float64 `json:"mse"`      // mean over samples and outputs of (y − ȳ)², ȳ the mean that ŷ predicts, for mse ŷ
 	Loss     float64 `json:"loss"`     // mean over samples of 𝓛, for mse n_L/2 times the MSE
 	Accuracy float64 `json:"accuracy"` // share of samples whose largest output is their label; NaN for other tasks
-	// Passes is what settling took from an amortiser's guess, and Cold what it takes without, to the same residual; 0 where there is none.
+	// Passes is what settling took from an amortiser's guess, and Cold what it takes without, to the same residual; 0 where there is none, or no residual that ends it.
 	Passes float64 `json:"passes,omitempty"`
 	Cold   float64 `json:"passes_cold,omitempty"`
 }
@@ -387,7 +387,7 @@ func (t *Trainer[T]) reconstruct(r *learn.Generative[T]) Score {
 		score.MSE += s.MSE
 		score.Loss += s.Loss
 		n++
-		if t.spec.Amortise && err == nil {
+		if t.spec.compares() && err == nil {
 			score.Passes += s.Inference.Passes
 			if s, err = r.InferCold(context.Background(), b); err == nil {
 				score.Cold += s.Inference.Passes

@@ -26,7 +26,7 @@ import (
 // generation is a request: what to draw and what to complete.
 type generation struct {
 	model, data, hide string
-	precision         string
+	precision, start  string
 	count             int
 	prior             float64
 	invert            bool
@@ -43,7 +43,8 @@ func (a *app) generateCommand() *cobra.Command {
 		Long: `Draws images from a model that settle train --rule pc-generative has trained, and completes images of which it sees one
 half: the visible pixels are held, all activities and the other pixels settle. New images are what the network predicts from
 causes drawn from the normal distribution of those that it infers for 1000 training images. The images to complete are the
-inputs (as for settle predict), or the first test images of the set that the model was trained on.`,
+inputs (as for settle predict), or the first test images of the set that the model was trained on. A model that was trained with
+--amortise starts all inference from its second network's guess, of an image with the hidden pixels at the mean.`,
 		Example: `  settle train --rule pc-generative --arch 20-128-784 --act tanh --bias --epochs 2 --out digits
   settle generate --model digits/model.safetensors --count 12 --hide left`,
 		Args: operands(0, math.MaxInt),
@@ -56,9 +57,13 @@ inputs (as for settle predict), or the first test images of the set that the mod
 	f.IntVar(&g.count, "count", g.count, "`number` of images to draw, and to complete")
 	f.Float64Var(&g.prior, "prior", g.prior, "`λ` of the causes' prior (λ/2)‖z‖², as in training")
 	f.StringVar(&g.precision, "precision", "", "precisions `π` of the layers' errors, as in training")
+	f.StringVar(&g.start, "start", "", "where inference starts: "+strings.Join(starts, "|")+" (default guess, if the model has an amortiser)")
 	f.BoolVar(&g.invert, "invert", false, "the inputs are black on white")
 	return cmd
 }
+
+// Where inference can start: from an amortiser's guess, or from causes of 0.
+var starts = []string{"guess", "zero"}
 
 // causesOf is the number of training images whose causes are inferred.
 const causesOf = 1000
@@ -70,6 +75,8 @@ type generated struct {
 	HiddenMSE *float64       `json:"hidden_mse"` // mean over hidden pixels of (true − completed)², in intensities from 0 to 1
 	Blank     *float64       `json:"mean_mse"`   // the same where the training set's mean intensity stands in for them
 	Statuses  map[string]int `json:"statuses"`   // of the images completed
+	Start     string         `json:"start"`
+	Passes    float64        `json:"passes"` // of completing an image
 	Figures   []string       `json:"figures"`
 	Run       string         `json:"run"`
 }
@@ -90,6 +97,10 @@ func (a *app) generate(g generation, inputs []string) error {
 	if err != nil {
 		return err
 	}
+	guess, err := g.amortiser(m)
+	if err != nil {
+		return err
+	}
 	pi, err := train.ParsePrecision(g.precision, net.L())
 	if err != nil {
 		return fmt.Errorf("--precision %w", err)
@@ -99,9 +110,9 @@ func (a *app) generate(g generation, inputs []string) error {
 		return err
 	}
 	defer run.Close()
-	p := painter{m: m, net: net, run: run, problem: &energy.PC[float64]{Net: net, Precision: pi, Decay: make([]float64, net.L()+1)}}
+	p := painter{m: m, net: net, guess: guess, run: run, problem: &energy.PC[float64]{Net: net, Precision: pi, Decay: make([]float64, net.L()+1)}}
 	p.problem.Decay[0] = g.prior
-	out := generated{Drawn: g.count, Completed: given.Rows, Run: run.Dir()}
+	out := generated{Drawn: g.count, Completed: given.Rows, Start: g.start, Run: run.Dir()}
 	if err := p.draw(g.count, a.seed, set); err != nil {
 		return failure{err}
 	}
@@ -114,8 +125,8 @@ func (a *app) generate(g generation, inputs []string) error {
 	if out.Figures, err = report.Generation(run, m.Rows, m.Cols); err != nil {
 		return failure{err}
 	}
-	fmt.Fprintf(a.text(), "%d images drawn, %d completed: hidden pixels off by an MSE of %s (the mean intensity by %s)\nfigures: %s\n",
-		out.Drawn, out.Completed, show("%.4f", out.HiddenMSE), show("%.4f", out.Blank), strings.Join(out.Figures, ", "))
+	fmt.Fprintf(a.text(), "%d images drawn, %d completed: hidden pixels off by an MSE of %s (the mean intensity by %s), in %.0f passes from %s\nfigures: %s\n",
+		out.Drawn, out.Completed, show("%.4f", out.HiddenMSE), show("%.4f", out.Blank), out.Passes, map[string]string{"guess": "a guess", "zero": "zero"}[out.Start], strings.Join(out.Figures, ", "))
 	return a.deliver(run, "generate.json", out)
 }
 
@@ -156,6 +167,30 @@ func (g *generation) open() (*model.File, *nn.Network[float64], error) {
 	return m, net, nil
 }
 
+// amortiser returns the model's second network, which guesses where inference ends, or nil if that is to start from zero.
+func (g *generation) amortiser(m *model.File) (*nn.Network[float64], error) {
+	has := m.Second == model.Amortiser
+	if g.start == "" {
+		g.start = starts[1]
+		if has {
+			g.start = starts[0]
+		}
+	}
+	switch {
+	case !slices.Contains(starts, g.start):
+		return nil, fmt.Errorf("--start %q: want one of %s", g.start, strings.Join(starts, ", "))
+	case g.start == starts[1]:
+		return nil, nil
+	case !has:
+		return nil, fmt.Errorf("--start %s: want zero: the model has no amortiser; settle train --amortise makes one", g.start)
+	}
+	up, err := model.Second[float64](m)
+	if err != nil {
+		return nil, fmt.Errorf("--model %s: %w", g.model, err)
+	}
+	return up, nil
+}
+
 // images returns those to complete, normalised: the inputs', or the first of the test split.
 func (g *generation) images(m *model.File, set *data.Set, inputs []string) (tensor.Matrix[float64], error) {
 	var all [][]float64
@@ -194,6 +229,7 @@ func (g *generation) images(m *model.File, set *data.Set, inputs []string) (tens
 type painter struct {
 	m       *model.File
 	net     *nn.Network[float64]
+	guess   *nn.Network[float64] // where inference starts; nil: from zero
 	problem *energy.PC[float64]
 	run     *store.Run
 }
@@ -205,7 +241,7 @@ func settling() infer.Settings { return infer.Settings{Tol: 1e-3, MaxPasses: 200
 func (p painter) draw(count int, seed uint64, set *data.Set) error {
 	n := min(causesOf, set.Train.N())
 	b := data.Fill(data.NewBatch[float64](set, n), set, set.Train, 0, n)
-	z, _, err := learn.Causes(p.problem, b.X, &infer.Auto[float64]{}, settling())
+	z, _, err := learn.CausesFrom(p.problem, p.guess, b.X, &infer.Auto[float64]{}, settling())
 	if err != nil {
 		return err
 	}
@@ -243,7 +279,6 @@ func (p painter) complete(y tensor.Matrix[float64], hide string, out *generated)
 		known[k] = map[string]bool{"lower": 2*row < p.m.Rows, "upper": 2*row >= p.m.Rows, "left": 2*col >= p.m.Cols, "right": 2*col < p.m.Cols}[hide]
 	}
 	seen, done := tensor.New[float64](y.Rows, y.Cols), tensor.New[float64](y.Rows, y.Cols)
-	done.CopyFrom(y)
 	for i := range y.Rows {
 		for k, v := range y.Row(i) {
 			if !known[k] {
@@ -255,11 +290,12 @@ func (p painter) complete(y tensor.Matrix[float64], hide string, out *generated)
 	if err := p.keep("seen", seen); err != nil {
 		return err
 	}
-	r, err := learn.Complete(p.problem, done, known, &infer.Auto[float64]{}, settling())
+	done.CopyFrom(seen)
+	r, err := learn.CompleteFrom(p.problem, p.guess, done, known, &infer.Auto[float64]{}, settling())
 	if err != nil {
 		return err
 	}
-	out.Statuses = map[string]int{}
+	out.Passes, out.Statuses = r.Passes, map[string]int{}
 	for _, st := range infer.Statuses() {
 		out.Statuses[st.String()] = r.Count[st]
 	}
