@@ -42,6 +42,12 @@ func NewBidirectional[T tensor.Float](up, down *PC[T], rows int) *Bidirectional[
 	return x
 }
 
+// RowsOf returns the window of rows lo ≤ i < hi, which shares the memory but counts its own cost.
+func (x *Bidirectional[T]) RowsOf(lo, hi int) *Bidirectional[T] {
+	return &Bidirectional[T]{Up: x.Up.RowsOf(lo, hi).Activities(), Down: x.Down.RowsOf(lo, hi).Activities(),
+		z: x.z.RowsOf(lo, hi), grad: x.grad.RowsOf(lo, hi), f: x.f[lo:hi]}
+}
+
 // Dim is the number of free activities of a sample.
 func (x *Bidirectional[T]) Dim() int { return x.Up.Dim() }
 
@@ -50,6 +56,12 @@ func (x *Bidirectional[T]) Cost() (passes, macs float64) {
 	p, m := x.Up.Cost()
 	q, n := x.Down.Cost()
 	return p + q, m + n
+}
+
+// ResetCost makes the cost 0.
+func (x *Bidirectional[T]) ResetCost() {
+	x.Up.ResetCost()
+	x.Down.ResetCost()
 }
 
 // Clamp gives layer l of Up, L−l of Down, the activities z.

@@ -1,6 +1,10 @@
 package learn_test
 
 import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -8,7 +12,10 @@ import (
 	"github.com/settle-pc/settle/energy"
 	"github.com/settle-pc/settle/infer"
 	"github.com/settle-pc/settle/internal/check"
+	"github.com/settle-pc/settle/learn"
 	"github.com/settle-pc/settle/nn"
+	"github.com/settle-pc/settle/optim"
+	"github.com/settle-pc/settle/tensor"
 )
 
 // TestBidirectionalSettlesInClosedForm: one hidden layer, linear, both ways: with x and y clamped
@@ -58,6 +65,191 @@ func TestBidirectionalSettlesInClosedForm(t *testing.T) {
 			if d := check.RelError(w.Z.Row(i), z.RawVector().Data); !(d < 1e-8) {
 				t.Errorf("%T: sample %d is off by %g", m, i, d)
 			}
+		}
+	}
+}
+
+// twoNets returns a network and one from its outputs to its inputs.
+func twoNets[T tensor.Float](a nn.Arch) (up, down *nn.Network[T]) {
+	back := a
+	back.Dims = slices.Clone(a.Dims)
+	slices.Reverse(back.Dims)
+	return build[T](a, 1), build[T](back, 1.3)
+}
+
+// weighed returns π_1 … π_L, all the same.
+func weighed(L int, pi float64) []float64 { return slices.Repeat([]float64{pi}, L) }
+
+// TestBidirectionalOfVanishingWeightIsPC: with precisions of 10⁻³⁰⁰ on the way down, whose energy is then lost in rounding, weights and
+// statistics are those of PC in activities, to the bit, over a training; and with small ones the gradient comes to PC's linearly.
+func TestBidirectionalOfVanishingWeightIsPC(t *testing.T) {
+	euler := func() infer.Method[float64] { return &infer.Euler[float64]{DT: 0.1} }
+	for _, a := range archs {
+		for _, m := range []func() infer.Method[float64]{nil, euler} {
+			inf := learn.Inference[float64]{Coordinates: learn.Activities, Method: m, Settings: infer.Settings{MaxSteps: 12, Patience: -1}}
+			up, down := twoNets[float64](a)
+			alone := build[float64](a, 1)
+			b := draw(up, batchRows)
+			L := up.L()
+			two := learn.NewBidirectional(&energy.PC[float64]{Net: up}, &energy.PC[float64]{Net: down, Precision: weighed(L, 1e-300)},
+				optim.NewSGD[float64](optim.Rate{LR: 0.1}, 0), inf, pool(t, 2), batchRows)
+			one := pc(alone, nil, inf, pool(t, 2), batchRows)
+			for range 4 {
+				s, err := two.Step(context.Background(), b, optim.NewSGD[float64](optim.Rate{LR: 0.1}, 0))
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, err := one.Step(context.Background(), b, optim.NewSGD[float64](optim.Rate{LR: 0.1}, 0))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if s.Loss != want.Loss || s.MSE != want.MSE || s.Inference.F != want.Inference.F || s.Inference.Count != want.Inference.Count {
+					t.Errorf("%v: %+v, PC %+v", a, s, want)
+				}
+			}
+			if !check.SameBits(up.Theta(), alone.Theta()) {
+				t.Errorf("%v: weights differ from PC's by %g", a, check.RelError(up.Theta(), alone.Theta()))
+			}
+		}
+	}
+	a := archs[1]
+	want, _ := gradient[float64](t, pc(build[float64](a, 1), nil, tight(learn.Activities), pool(t, 1), batchRows), draw(build[float64](a, 1), batchRows))
+	var off [2]float64
+	for k, weight := range []float64{1e-3, 1e-4} {
+		up, down := twoNets[float64](a)
+		r := learn.NewBidirectional(&energy.PC[float64]{Net: up}, &energy.PC[float64]{Net: down, Precision: weighed(up.L(), weight)},
+			optim.NewSGD[float64](optim.Rate{LR: 0.1}, 0), tight(learn.Activities), pool(t, 1), batchRows)
+		got, _, _, err := r.Gradient(context.Background(), draw(up, batchRows))
+		if err != nil {
+			t.Fatal(err)
+		}
+		off[k] = check.RelError(got, want)
+	}
+	if !(off[0] > 9*off[1] && off[0] < 11*off[1] && off[1] < 0.01) {
+		t.Errorf("off PC's gradient by %g and %g", off[0], off[1])
+	}
+}
+
+// TestBidirectionalGradientsAreThoseOfTheEquilibratedEnergy, of either network, by central differences of F*, settled anew.
+func TestBidirectionalGradientsAreThoseOfTheEquilibratedEnergy(t *testing.T) {
+	a := nn.Arch{Dims: []int{5, 4, 3, 2}, Act: nn.Tanh, Bias: true}
+	up, down := twoNets[float64](a)
+	b := draw(up, batchRows)
+	r := learn.NewBidirectional(&energy.PC[float64]{Net: up, Precision: []float64{1, 2, 0.5}}, &energy.PC[float64]{Net: down, Precision: weighed(3, 0.3)},
+		optim.NewSGD[float64](optim.Rate{LR: 0.1}, 0), tight(learn.Activities), pool(t, 2), batchRows)
+	settled := func() (gu, gd []float64, s learn.Stats) {
+		gu, gd, s, err := r.Gradient(context.Background(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Clone(gu), slices.Clone(gd), s
+	}
+	gu, gd, s := settled()
+	if s.Inference.Count[infer.Equilibrium] != batchRows {
+		t.Fatalf("%v", s.Inference.Count)
+	}
+	for what, c := range map[string]struct {
+		net *nn.Network[float64]
+		got []float64
+	}{"up": {up, gu}, "down": {down, gd}} {
+		theta := slices.Clone(c.net.Theta())
+		want := check.Gradient(func() float64 {
+			c.net.Update(func(own []float64) { copy(own, theta) })
+			_, _, s := settled()
+			return s.Inference.F / batchRows
+		}, theta)
+		c.net.Update(func(own []float64) { copy(own, theta) })
+		if d := check.RelError(c.got, want); !(d < differenceTol) {
+			t.Errorf("%s: off by %g", what, d)
+		}
+	}
+}
+
+// TestBidirectionalLearnsBothWays: what each network predicts of the other side comes nearer; at any number of workers to the same bits;
+// clipped, both steps shrink by the factor of their common norm.
+func TestBidirectionalLearnsBothWays(t *testing.T) {
+	both(t, checkBothWays[float32], checkBothWays[float64])
+}
+
+func checkBothWays[T tensor.Float](t *testing.T) {
+	const rows = 2*learn.ShardRows + 2
+	a := nn.Arch{Dims: []int{100, 170, 7, 3}, Act: nn.Tanh, Bias: true}
+	trained := func(workers, steps int, clip float64) (up, down *nn.Network[T], mse []float64, clipped int) {
+		up, down = twoNets[T](a)
+		b := draw(up, rows)
+		tensor.Scale(b.X.Data, 0.3)
+		n := len(down.Theta())
+		r := learn.NewBidirectional(&energy.PC[T]{Net: up}, &energy.PC[T]{Net: down, Precision: weighed(3, 0.1)}, optim.NewMomentum[T](n, optim.Rate{LR: 0.05}, 0.5, 0),
+			learn.Inference[T]{Coordinates: learn.Activities, Settings: infer.Settings{Tol: 1e-3}}, pool(t, workers), rows)
+		r.Clip(clip)
+		opt := optim.NewMomentum[T](len(up.Theta()), optim.Rate{LR: 0.05}, 0.5, 0)
+		for range steps {
+			s, err := r.Step(context.Background(), b, opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr := nn.NewTrace(down, rows)
+			tr.Z[0] = b.Y
+			tr.Feedforward()
+			off := 0.0
+			for i := range rows {
+				for k, v := range tr.Z[3].Row(i) {
+					off += math.Pow(float64(v-b.X.Row(i)[k]), 2)
+				}
+			}
+			mse = append(mse, s.MSE, off)
+		}
+		return up, down, mse, r.Clipped()
+	}
+	up, down, mse, _ := trained(1, 60, 0)
+	if n := len(mse); !(mse[n-2] < 0.7*mse[0]) || !(mse[n-1] < 0.9*mse[1]) {
+		t.Errorf("MSE from %v to %v up, from %v to %v down", mse[0], mse[n-2], mse[1], mse[n-1])
+	}
+	for _, workers := range []int{2, 3} {
+		if u, d, _, _ := trained(workers, 60, 0); !check.SameBits(u.Theta(), up.Theta()) || !check.SameBits(d.Theta(), down.Theta()) {
+			t.Errorf("%d workers change the weights", workers)
+		}
+	}
+	first, firstDown := twoNets[T](a)
+	size := func(net, from *nn.Network[T]) (all []float64) {
+		for i, v := range net.Theta() {
+			all = append(all, float64(v)-float64(from.Theta()[i]))
+		}
+		return all
+	}
+	up, down, _, _ = trained(2, 1, 0)
+	free := append(size(up, first), size(down, firstDown)...)
+	norm := math.Sqrt(tensor.Dot(free, free)) / 0.05
+	up, down, _, n := trained(3, 1, norm/2)
+	half := append(size(up, first), size(down, firstDown)...)
+	for i := range half {
+		half[i] *= 2
+	}
+	tol := 1e-9
+	if single[T]() {
+		tol = 1e-3 // differences of weights of about 0.1, with ε = 6e-8, of about 1e-4
+	}
+	if d := check.RelError(half, free); !(d < tol) || n != 1 {
+		t.Errorf("clipped to half of the norm the step is off by %g, %d clipped", d, n)
+	}
+}
+
+// TestMisuseOfBothWaysIsNamed.
+func TestMisuseOfBothWaysIsNamed(t *testing.T) {
+	up, down := twoNets[float64](archs[1])
+	p, sgd := pool(t, 1), optim.NewSGD[float64](optim.Rate{LR: 1}, 0)
+	make := func(clamped []int, inf learn.Inference[float64]) func() {
+		return func() {
+			learn.NewBidirectional(&energy.PC[float64]{Net: up, Clamped: clamped}, &energy.PC[float64]{Net: down}, sgd, inf, p, 4)
+		}
+	}
+	for want, f := range map[string]func(){
+		"learn: Bidirectional clamps input and target":    make([]int{0}, tight(learn.Activities)),
+		"learn: Bidirectional infers in activities":       make(nil, tight(learn.Errors)),
+		"learn: Bidirectional takes no method that draws": make(nil, learn.Inference[float64]{Coordinates: learn.Activities, Method: func() infer.Method[float64] { return &infer.Langevin[float64]{} }}),
+	} {
+		if got := fmt.Sprint(check.Panic(f)); got != want {
+			t.Errorf("panics with %q, want %q", got, want)
 		}
 	}
 }

@@ -265,10 +265,15 @@ func (b *batch[T]) descend(opt optim.Optimizer[T]) {
 	if b.most > 0 {
 		b.shrink = b.factor(b.norm())
 	}
+	b.update(opt)
+}
+
+// update is descend along the gradient as it is to be shrunk.
+func (b *batch[T]) update(opt optim.Optimizer[T]) {
 	opt.Advance()
 	b.opt = opt
 	b.net.UpdateOn(b.do, b.whole)
-	b.opt, b.zero = nil, true
+	b.opt, b.zero, b.shrink = nil, true, 1
 }
 
 // learnLocally updates all weights, those of layers that are not Local by the gradient that is there.

@@ -150,6 +150,25 @@ func ExampleCauses() {
 	// Output: z = [0.9091] = wᵀy/(wᵀw + λ), 1 at equilibrium
 }
 
+// Two networks over the same activities: one learns to tell digits apart, the other to draw them from their labels.
+func ExampleNewBidirectional() {
+	_, batches, up := digits(20, 12, 4)
+	pool := learn.NewPool(1)
+	defer pool.Close()
+	down := network(nn.Arch{Dims: []int{4, 12, 20}, Act: nn.Tanh, Bias: true})
+	adam := func(net *nn.Network[float64]) optim.Optimizer[float64] {
+		return optim.NewAdam[float64](len(net.Theta()), optim.Rate{LR: 0.01}, 0)
+	}
+	inf := closely()
+	inf.Coordinates = learn.Activities
+	r := learn.NewBidirectional(&energy.PC[float64]{Net: up}, &energy.PC[float64]{Net: down, Precision: []float64{0.1, 0.1}}, adam(down), inf, pool, 40)
+	opt := adam(up)
+	first := teach(r, batches, opt, 1)
+	last := teach(r, batches, opt, 100)
+	fmt.Printf("loss of the way up from %.2f to %.2f\n", first.Loss, last.Loss)
+	// Output: loss of the way up from 0.56 to 0.01
+}
+
 // A bottom-up network learns where inference ends, which is where it begins the next time.
 func ExampleAmortiser() {
 	_, batches, net := digits(3, 20)
