@@ -21,6 +21,15 @@ func Evaluate[T tensor.Float](net *nn.Network[T], pool *learn.Pool, set *data.Se
 // EvaluateLoss predicts every sample of a split on the pool's workers, for a network trained by the loss out. Sums run over samples
 // in order, whatever the number of workers. Cost: one pass over the split.
 func EvaluateLoss[T tensor.Float](net *nn.Network[T], out energy.Output[T], pool *learn.Pool, set *data.Set, split data.Split) Score {
+	s := evaluate(net, out, pool, set, split, false)
+	if set.Task != data.Classes {
+		s.Accuracy = math.NaN() // there are no labels to hit
+	}
+	return s
+}
+
+// evaluate predicts targets from images or, turned round, images from targets.
+func evaluate[T tensor.Float](net *nn.Network[T], out energy.Output[T], pool *learn.Pool, set *data.Set, split data.Split, turned bool) Score {
 	type room struct {
 		batch data.Batch[T]
 		trace *nn.Trace[T]
@@ -34,6 +43,9 @@ func EvaluateLoss[T tensor.Float](net *nn.Network[T], out energy.Output[T], pool
 		lo := i * evalRows
 		hi := min(lo+evalRows, split.N())
 		b := data.Fill(rooms[worker].batch, set, split, lo, hi)
+		if turned {
+			b.X, b.Y = b.Y, b.X
+		}
 		t := rooms[worker].trace.RowsOf(0, hi-lo)
 		t.Z[0] = b.X
 		t.Feedforward()
@@ -63,9 +75,6 @@ func EvaluateLoss[T tensor.Float](net *nn.Network[T], out energy.Output[T], pool
 	s.MSE /= n * float64(net.Outputs())
 	s.Loss /= n
 	s.Accuracy /= n
-	if set.Task != data.Classes {
-		s.Accuracy = math.NaN() // there are no labels to hit
-	}
 	return s
 }
 

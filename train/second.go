@@ -21,8 +21,11 @@ const seconds = 0x7365636f6e64
 
 // secondName names the second network of the spec's rule; empty: it has none.
 func (s Spec) secondName() string {
-	if s.Amortise {
+	switch {
+	case s.Amortise:
 		return model.Amortiser
+	case s.bidirectional():
+		return model.Down
 	}
 	return ""
 }

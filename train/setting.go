@@ -92,7 +92,8 @@ const unlimitedPasses = 1e9
 
 // Complete fills in what follows from which settings were given: batches replace the default epochs, a residual ratio
 // without a gap decides alone, and so does a fixed number of steps or a horizon, but for a test that was asked for; a parameterisation other than the
-// standard one comes with the weights that it is made for, and depth-μP with its skip connections.
+// standard one comes with the weights that it is made for, and depth-μP with its skip connections, two networks with the activities that they
+// share as coordinates.
 func (s *Spec) Complete(given func(setting string) bool) {
 	if given("batches") && !given("epochs") {
 		s.Epochs = 0
@@ -102,6 +103,9 @@ func (s *Spec) Complete(given func(setting string) bool) {
 	}
 	if s.Param == "mupc" && !given("residual") {
 		s.Residual = true
+	}
+	if s.bidirectional() && !given("coords") {
+		s.Coords = "activities"
 	}
 	if given("tol") && !given("gap") {
 		s.Gap = 0

@@ -29,6 +29,13 @@ func generative() Spec {
 // amortised is generative with an amortiser.
 func amortised() Spec { return generative().with(func(s *Spec) { s.Amortise = true }) }
 
+// twoWay is small by the rule of two networks.
+func twoWay() Spec {
+	return small().with(func(s *Spec) {
+		s.Rule, s.Coords, s.Optim, s.LR, s.Bias = "pc-bidirectional", "activities", "adam", 0.01, true
+	})
+}
+
 // with returns s after the changes.
 func (s Spec) with(change ...func(*Spec)) Spec {
 	for _, f := range change {

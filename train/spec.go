@@ -34,6 +34,7 @@ type Spec struct {
 	Feedback      string  `json:"feedback"`
 	Prior         float64 `json:"prior"`       // of the causes of pc-generative, λ_0; 0: 1
 	Amortise      bool    `json:"amortise"`    // start the inference of pc-generative from a second network's guess
+	DownWeight    float64 `json:"down-weight"` // of the energy of pc-bidirectional's way down, from targets to images; 0: DefaultDownWeight
 	Temperature   float64 `json:"temperature"` // of langevin; 0: 1
 	Solver        string  `json:"solver"`
 	Coords        string  `json:"coords"`
@@ -73,7 +74,7 @@ func Defaults() Spec {
 // The words that Spec accepts beside those of package nn.
 var (
 	DTypes = []string{"float32", "float64"}
-	Rules  = []string{"bp", "pc", "ipc", "zil", "pc-nudged", "pc-centred", "pc-generative",
+	Rules  = []string{"bp", "pc", "ipc", "zil", "pc-nudged", "pc-centred", "pc-generative", "pc-bidirectional",
 		"bp-curved", "pc-feedforward", "bp-matched"} // the last ones: learn/isolate.go
 	Losses      = []string{"mse", "cross-entropy", "bernoulli"}
 	Coordinates = []string{"errors", "activities"}

@@ -66,6 +66,17 @@ var faults = []struct {
 	{"feedback", func(s *Spec) { s.Feedback, s.Coords = "learned", "activities" }, "learned"},
 	{"prior", func(s *Spec) { s.Prior = 1 }, "1"},
 	{"prior", func(s *Spec) { s.Rule, s.Prior = "pc-generative", -1 }, "-1"},
+	{"amortise", func(s *Spec) { s.Rule, s.Coords, s.Amortise = "pc-bidirectional", "activities", true }, "true"},
+	{"down-weight", func(s *Spec) { s.DownWeight = 0.1 }, "0.1"},
+	{"down-weight", func(s *Spec) { s.Rule, s.Coords, s.DownWeight = "pc-bidirectional", "activities", -1 }, "-1"},
+	{"coords", func(s *Spec) { s.Rule = "pc-bidirectional" }, "errors"},
+	{"loss", func(s *Spec) { s.Rule, s.Coords, s.Loss = "pc-bidirectional", "activities", "bernoulli" }, "bernoulli"},
+	{"solver", func(s *Spec) { s.Rule, s.Coords, s.Solver, s.Steps = "pc-bidirectional", "activities", "langevin", 5 }, "langevin"},
+	{"feedback", func(s *Spec) {
+		s.Rule, s.Coords, s.Solver, s.Feedback = "pc-bidirectional", "activities", "euler", "fixed"
+	}, "fixed"},
+	{"precision-lr", func(s *Spec) { s.Rule, s.Coords, s.PrecisionLR = "pc-bidirectional", "activities", 0.1 }, "0.1"},
+	{"arch", func(s *Spec) { s.Rule, s.Coords, s.Arch = "pc-bidirectional", "activities", nodes }, nodes},
 	{"amortise", func(s *Spec) { s.Amortise = true }, "true"},
 	{"arch", func(s *Spec) { s.Rule, s.Amortise, s.Arch = "pc-generative", true, "1x2x2-conv4k1-36" }, "1x2x2-conv4k1-36"},
 	{"loss", func(s *Spec) { s.Rule, s.Loss = "pc-generative", "bernoulli" }, "bernoulli"},

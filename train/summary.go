@@ -44,6 +44,9 @@ type Summary struct {
 	// to the same residual; absent where there is none, or no residual that ends it.
 	InferencePasses *float64 `json:"inference_passes,omitempty"`
 	ColdPasses      *float64 `json:"inference_passes_cold,omitempty"`
+	// GenerationMSE is that of the test images that the way down of pc-bidirectional predicts from their targets, in normalised
+	// intensities; absent of other rules.
+	GenerationMSE *float64 `json:"generation_mse,omitempty"`
 	// Precisions are π_1 … π_L as learned; absent where they are not.
 	Precisions []float64 `json:"precisions,omitempty"`
 	Run        string    `json:"run"`
@@ -60,6 +63,9 @@ func (t *Trainer[T]) Summary(test *Score) Summary {
 	}
 	if test != nil {
 		out.TestMSE, out.TestAccuracy, out.TestLoss = number(test.MSE), number(test.Accuracy), number(test.Loss)
+		if s.bidirectional() {
+			out.GenerationMSE = number(test.Generation)
+		}
 		if s.compares() {
 			out.InferencePasses, out.ColdPasses = number(test.Passes), number(test.Cold)
 		}

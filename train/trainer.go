@@ -64,6 +64,8 @@ type Score struct {
 	// Passes is what settling took from an amortiser's guess, and Cold what it takes without, to the same residual; 0 where there is none, or no residual that ends it.
 	Passes float64 `json:"passes,omitempty"`
 	Cold   float64 `json:"passes_cold,omitempty"`
+	// Generation is the MSE of the images that a way down predicts from their targets, in normalised intensities; 0 where there is none.
+	Generation float64 `json:"generation_mse,omitempty"`
 }
 
 // Options are what a training needs of its surroundings. All may be nil.
@@ -177,6 +179,9 @@ func newRule[T tensor.Float](s Spec, net *nn.Network[T], beside *companion[T], p
 		return learn.NewNudged(problem, inf, s.beta(), pool, s.Batch)
 	case "pc-centred":
 		return learn.NewCentred(problem, inf, s.beta(), pool, s.Batch)
+	case "pc-bidirectional":
+		down := &energy.PC[T]{Net: beside.net, Precision: s.downPrecisions(net.L())}
+		return learn.NewBidirectional(problem, down, beside.opt, inf, pool, s.Batch)
 	case "pc-feedforward":
 		return learn.NewFeedforwardPC(problem, inf, pool, s.Batch)
 	case "bp-matched":
@@ -371,7 +376,11 @@ func (t *Trainer[T]) Test() Score {
 	if r, ok := t.rule.(*learn.Generative[T]); ok {
 		return t.reconstruct(r)
 	}
-	return EvaluateLoss(t.net, Output[T](t.spec.Loss), t.pool, t.set, t.set.Test)
+	score := EvaluateLoss(t.net, Output[T](t.spec.Loss), t.pool, t.set, t.set.Test)
+	if t.spec.bidirectional() {
+		score.Generation = evaluate(t.second.net, energy.SquaredError[T]{}, t.pool, t.set, t.set.Test, true).MSE
+	}
+	return score
 }
 
 // reconstruct infers the causes of the test images, whole batches of them, and returns how well they are predicted from these. It

@@ -31,11 +31,15 @@ func (s Spec) variants(must func(ok bool, flag string, v any, want string)) erro
 	must(!s.generates() || !curved, "solver", s.Solver, "auto, bb or a method with a step of its own with --rule pc-generative")
 	must(!s.Amortise || s.generates(), "amortise", s.Amortise, "none unless with --rule pc-generative")
 	must(s.secondName() == "" || plain(s.Arch), "arch", s.Arch, "widths, as in 20-128-784, for a second network from the last layer to the first")
+	must(s.DownWeight >= 0 && finite(s.DownWeight) && (s.bidirectional() || s.DownWeight == 0), "down-weight", s.DownWeight, "a number above 0 (0 for 0.001) with --rule pc-bidirectional, and none without")
+	must(!s.bidirectional() || s.Coords == "activities", "coords", s.Coords, "activities with --rule pc-bidirectional, whose two networks share them")
+	must(!s.bidirectional() || s.squared(), "loss", s.Loss, "mse with --rule pc-bidirectional")
 	draws := s.Solver == "langevin"
+	must(!draws || !s.bidirectional(), "solver", s.Solver, "one that does not draw with --rule pc-bidirectional")
 	must(s.Temperature >= 0 && finite(s.Temperature) && (draws || s.Temperature == 0), "temperature", s.Temperature, "a number from 0 (for 1) with --solver langevin, and none without")
 	must(!draws || s.Steps > 0, "steps", s.Steps, "a number from 1 with --solver langevin, which settles nowhere")
 	walks := s.Rule == "ipc" || s.Rule == "zil" || s.Coords == "activities" && learn.Steps(s.Solver)
-	must(s.symmetric() || s.Rule == "bp" || walks && s.Rule != "bp-curved" && !s.generates(), "feedback", s.Feedback,
+	must(s.symmetric() || s.Rule == "bp" || walks && s.Rule != "bp-curved" && !s.generates() && !s.bidirectional(), "feedback", s.Feedback,
 		"symmetric, or --rule bp, ipc, zil, or --coords activities with a solver that has a step of its own: other weights give no gradient to descend in errors")
 	quadratic := s.squared() || (s.Solver != "exact" && s.Solver != "chord" && s.Solver != "newton")
 	must(s.squared() || s.Rule != "bp-curved", "loss", s.Loss, "mse with --rule bp-curved, which knows the curvature of squared error only")
@@ -63,9 +67,10 @@ func Output[T tensor.Float](loss string) energy.Output[T] {
 	return energy.SquaredError[T]{}
 }
 
-// Plain reports whether the energy is that of the post: squared error, all precisions 1, no decay, and its own gradient.
+// Plain reports whether the energy is that of the post: squared error, all precisions 1, no decay, its own gradient, and of one network
+// from images to targets.
 func (s Spec) Plain() bool {
-	return s.squared() && s.Precision == "" && s.PrecisionLR == 0 && s.ActivityDecay == 0 && s.symmetric()
+	return s.squared() && s.Precision == "" && s.PrecisionLR == 0 && s.ActivityDecay == 0 && s.symmetric() && !s.generates() && !s.bidirectional()
 }
 
 // symmetric reports whether errors come back by the weights themselves.
@@ -132,7 +137,22 @@ func (s Spec) generates() bool { return s.Rule == "pc-generative" }
 // Classifies reports whether the network is to tell classes apart, of a set that has them.
 func (s Spec) Classifies() bool { return s.Target == Targets[0] && !s.generates() }
 
-// Supervised lists the rules that learn targets from inputs: all but pc-generative.
+// DefaultDownWeight is what Spec.DownWeight = 0 means.
+const DefaultDownWeight = 0.001
+
+// bidirectional reports whether a second network goes from targets to images.
+func (s Spec) bidirectional() bool { return s.Rule == "pc-bidirectional" }
+
+// downPrecisions are those of all L layers of the way down.
+func (s Spec) downPrecisions(L int) []float64 {
+	w := s.DownWeight
+	if w == 0 {
+		w = DefaultDownWeight
+	}
+	return slices.Repeat([]float64{w}, L)
+}
+
+// Supervised lists the rules by which one network learns targets from inputs: all but pc-generative and pc-bidirectional.
 func Supervised() []string {
-	return slices.DeleteFunc(slices.Clone(Rules), func(r string) bool { return Spec{Rule: r}.generates() })
+	return slices.DeleteFunc(slices.Clone(Rules), func(r string) bool { return Spec{Rule: r}.generates() || Spec{Rule: r}.bidirectional() })
 }

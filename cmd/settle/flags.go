@@ -58,6 +58,7 @@ func trainFlags(f *pflag.FlagSet, s *train.Spec) {
 	f.Float64Var(&s.ActivityDecay, "activity-decay", s.ActivityDecay, "add (λ/2)‖z‖² of the hidden activities to the energy, with this `λ`")
 	f.Float64Var(&s.Prior, "prior", s.Prior, "for pc-generative, whose first layer is causes and last the image: `λ` of (λ/2)‖z‖² of the causes (0: 1)")
 	f.BoolVar(&s.Amortise, "amortise", s.Amortise, "for pc-generative: start inference where a second network, from image to causes, guesses that it ends, and teach it (hybrid PC)")
+	f.Float64Var(&s.DownWeight, "down-weight", s.DownWeight, "for pc-bidirectional, whose second network predicts images from targets: `weight` of its energy (0: 0.001)")
 	f.Float64Var(&s.Temperature, "temperature", s.Temperature, "`T` of langevin, which draws activities from exp(−F/T) (0: 1)")
 	f.StringVar(&s.Feedback, "feedback", s.Feedback, "weights by which errors come back: "+strings.Join(nn.FeedbackKinds(), "|")+"; the last two need --coords activities and a solver with a step")
 	f.StringVar(&s.Loss, "loss", s.Loss, "loss, the output term of the energy: "+strings.Join(train.Losses, "|")+"; but for mse the outputs are logits")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -39,19 +40,24 @@ func (a *app) generateCommand() *cobra.Command {
 	g := generation{count: 10, hide: hidden[0], prior: 1}
 	cmd := &cobra.Command{
 		Use:   "generate --model FILE [INPUT…]",
-		Short: "Draw images from a generative model, and complete half images",
+		Short: "Draw images from a generative model, and complete half images or draw one of every class",
 		Long: `Draws images from a model that settle train --rule pc-generative has trained, and completes images of which it sees one
 half: the visible pixels are held, all activities and the other pixels settle. New images are what the network predicts from
 causes drawn from the normal distribution of those that it infers for 1000 training images. The images to complete are the
 inputs (as for settle predict), or the first test images of the set that the model was trained on. A model that was trained with
---amortise starts all inference from its second network's guess, of an image with the hidden pixels at the mean.`,
+--amortise starts all inference from its second network's guess, of an image with the hidden pixels at the mean.
+
+Of a model that settle train --rule pc-bidirectional has trained it draws one image for every class: what the network from labels to
+images predicts, over the mean of the class's training images, with how many of them the other network recognises.`,
 		Example: `  settle train --rule pc-generative --arch 20-128-784 --act tanh --bias --epochs 2 --out digits
-  settle generate --model digits/model.safetensors --count 12 --hide left`,
+  settle generate --model digits/model.safetensors --count 12 --hide left
+  settle train --rule pc-bidirectional --act tanh --bias --epochs 1 --out both
+  settle generate --model both/model.safetensors`,
 		Args: operands(0, math.MaxInt),
-		RunE: func(_ *cobra.Command, args []string) error { return a.generate(g, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.generate(cmd, g, args) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&g.model, "model", "", "model `file` of --rule pc-generative")
+	f.StringVar(&g.model, "model", "", "model `file` of --rule pc-generative or pc-bidirectional")
 	f.StringVar(&g.data, "data", "", "mnist, fashion, or a `folder` with IDX files (default the model's)")
 	f.StringVar(&g.hide, "hide", g.hide, "half of the images to hide: "+strings.Join(hidden, "|"))
 	f.IntVar(&g.count, "count", g.count, "`number` of images to draw, and to complete")
@@ -75,13 +81,17 @@ type generated struct {
 	HiddenMSE *float64       `json:"hidden_mse"` // mean over hidden pixels of (true − completed)², in intensities from 0 to 1
 	Blank     *float64       `json:"mean_mse"`   // the same where the training set's mean intensity stands in for them
 	Statuses  map[string]int `json:"statuses"`   // of the images completed
-	Start     string         `json:"start"`
-	Passes    float64        `json:"passes"` // of completing an image
-	Figures   []string       `json:"figures"`
-	Run       string         `json:"run"`
+	Start     *string        `json:"start"`
+	Passes    *float64       `json:"passes"` // of completing an image
+	// Of images drawn from labels: how many are of their class to the other network, and how far they are from the mean of its training
+	// images, in intensities.
+	Recognised *int     `json:"recognised,omitempty"`
+	ClassMSE   *float64 `json:"class_mse,omitempty"`
+	Figures    []string `json:"figures"`
+	Run        string   `json:"run"`
 }
 
-func (a *app) generate(g generation, inputs []string) error {
+func (a *app) generate(cmd *cobra.Command, g generation, inputs []string) error {
 	m, net, err := g.open()
 	if err != nil {
 		return err
@@ -92,6 +102,9 @@ func (a *app) generate(g generation, inputs []string) error {
 	}
 	if set.Size != (data.Size{Rows: m.Rows, Cols: m.Cols, Channels: m.Channels}) {
 		return fmt.Errorf("--data %s: images of %d×%d in %d channels: want the model's %d×%d in one", g.data, set.Rows, set.Cols, set.Channels, m.Rows, m.Cols)
+	}
+	if m.Second == model.Down {
+		return a.drawClasses(cmd, m, net, set, inputs)
 	}
 	given, err := g.images(m, set, inputs)
 	if err != nil {
@@ -112,7 +125,7 @@ func (a *app) generate(g generation, inputs []string) error {
 	defer run.Close()
 	p := painter{m: m, net: net, guess: guess, run: run, problem: &energy.PC[float64]{Net: net, Precision: pi, Decay: make([]float64, net.L()+1)}}
 	p.problem.Decay[0] = g.prior
-	out := generated{Drawn: g.count, Completed: given.Rows, Start: g.start, Run: run.Dir()}
+	out := generated{Drawn: g.count, Completed: given.Rows, Start: &g.start, Run: run.Dir()}
 	if err := p.draw(g.count, a.seed, set); err != nil {
 		return failure{err}
 	}
@@ -126,7 +139,7 @@ func (a *app) generate(g generation, inputs []string) error {
 		return failure{err}
 	}
 	fmt.Fprintf(a.text(), "%d images drawn, %d completed: hidden pixels off by an MSE of %s (the mean intensity by %s), in %.0f passes from %s\nfigures: %s\n",
-		out.Drawn, out.Completed, show("%.4f", out.HiddenMSE), show("%.4f", out.Blank), out.Passes, map[string]string{"guess": "a guess", "zero": "zero"}[out.Start], strings.Join(out.Figures, ", "))
+		out.Drawn, out.Completed, show("%.4f", out.HiddenMSE), show("%.4f", out.Blank), *out.Passes, map[string]string{"guess": "a guess", "zero": "zero"}[g.start], strings.Join(out.Figures, ", "))
 	return a.deliver(run, "generate.json", out)
 }
 
@@ -134,7 +147,7 @@ func (a *app) generate(g generation, inputs []string) error {
 func (g *generation) open() (*model.File, *nn.Network[float64], error) {
 	switch {
 	case g.model == "":
-		return nil, nil, errors.New("--model: want the model file of a training by --rule pc-generative, such as runs/…/model.safetensors")
+		return nil, nil, errors.New("--model: want the model file of a training by --rule pc-generative or pc-bidirectional, such as runs/…/model.safetensors")
 	case !slices.Contains(hidden, g.hide):
 		return nil, nil, fmt.Errorf("--hide %q: want one of %s", g.hide, strings.Join(hidden, ", "))
 	case g.count < 1 || g.count > 100:
@@ -148,8 +161,8 @@ func (g *generation) open() (*model.File, *nn.Network[float64], error) {
 	}
 	defer f.Close()
 	m, err := model.Load(f)
-	if err == nil && !m.Generates {
-		err = errors.New("it predicts labels: want a model trained by --rule pc-generative")
+	if err == nil && !m.Generates && (m.Second != model.Down || m.Target != "") {
+		err = errors.New("it predicts " + cmp.Or(m.Target, "labels") + ": want a model trained by --rule pc-generative, or on labels by pc-bidirectional")
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("--model %s: %w", g.model, err)
@@ -295,7 +308,7 @@ func (p painter) complete(y tensor.Matrix[float64], hide string, out *generated)
 	if err != nil {
 		return err
 	}
-	out.Passes, out.Statuses = r.Passes, map[string]int{}
+	out.Passes, out.Statuses = &r.Passes, map[string]int{}
 	for _, st := range infer.Statuses() {
 		out.Statuses[st.String()] = r.Count[st]
 	}

@@ -47,7 +47,7 @@ or a kill it continues from the last of those written every --checkpoint-every, 
 				return fmt.Errorf("--diagnose with --rule %s: want a rule that infers, such as pc", spec.Rule)
 			}
 			if opts.look && !spec.Plain() {
-				return errors.New("--diagnose: want --loss mse, all precisions 1, no activity decay and symmetric feedback: it looks at that energy")
+				return errors.New("--diagnose: want --loss mse, all precisions 1, no activity decay, symmetric feedback and one network from images to targets: it looks at that energy")
 			}
 			return a.finish(a.train(a.ctx, task{spec: spec, trainOptions: opts, open: func() (*store.Run, error) { return a.run("train") }}))
 		},
@@ -119,6 +119,9 @@ func (a *app) finish(c conclusion, err error) error {
 		}
 		fmt.Fprintf(w, "inference: residual ratio %s, energy gap %s; samples: %s\n", show("%.2g", c.ResidualMean), gap, counts(c.Statuses))
 	}
+	if c.GenerationMSE != nil {
+		fmt.Fprintf(w, "images predicted from their targets: MSE %.4f, of a variance of 1\n", *c.GenerationMSE)
+	}
 	if c.InferencePasses != nil && c.ColdPasses != nil {
 		fmt.Fprintf(w, "inference of test images: %.1f passes from the amortiser's guess, %.1f without it to the same residual\n", *c.InferencePasses, *c.ColdPasses)
 	}
@@ -140,7 +143,7 @@ func (a *app) finish(c conclusion, err error) error {
 		return failure{fmt.Errorf("%w; metrics so far are in %s", c.outcome, dir)}
 	}
 	next := "settle predict --model %s IMAGE"
-	if c.Rule == "pc-generative" {
+	if c.Rule == "pc-generative" || c.Rule == "pc-bidirectional" {
 		next = "settle generate --model %s"
 	}
 	fmt.Fprintf(w, "model and metrics are in %s; next: "+next+"\n", dir, filepath.Join(dir, modelFile))
