@@ -143,6 +143,7 @@ func Example_jpcHybrid() {
 
 // jpc.update_bpc_activities and jpc.update_bpc_params.
 func Example_jpcBidirectional() {
+	ctx := context.Background()
 	set := data.Synthetic(1, 400, 4, 5, 4)
 	batches := must(data.NewBatches[float32](set, 40, 1))
 
@@ -150,29 +151,18 @@ func Example_jpcBidirectional() {
 	up := must(nn.Build[float32](nn.Arch{Dims: []int{20, 12, 4}, Act: nn.Tanh, Place: nn.Before}))   // images to labels
 	nn.Initialize(down, nn.Init{Kind: nn.FanIn}, 0)
 	nn.Initialize(up, nn.Init{Kind: nn.FanIn}, 1)
-	f := energy.NewBidirectional(&energy.PC[float32]{Net: up}, &energy.PC[float32]{Net: down, Precision: []float64{1e-3, 1e-3}}, 40)
-	work := infer.NewWork[float32](40, f.Dim())
-	gradUp, gradDown := make([]float32, len(up.Theta())), make([]float32, len(down.Theta()))
-	adamUp := optim.NewAdam[float32](len(gradUp), optim.Rate{LR: 3e-3}, 0)
-	adamDown := optim.NewAdam[float32](len(gradDown), optim.Rate{LR: 3e-3}, 0)
-	var r infer.Result
+	pool := learn.NewPool(2)
+	defer pool.Close()
+	rule := learn.NewBidirectional(&energy.PC[float32]{Net: up}, &energy.PC[float32]{Net: down, Precision: []float64{1e-3, 1e-3}},
+		optim.NewAdam[float32](len(down.Theta()), optim.Rate{LR: 3e-3}, 0), // of the way down
+		learn.Inference[float32]{Coordinates: learn.Activities, Settings: infer.Settings{Tol: 1e-2}}, pool, 40)
+	adam := optim.NewAdam[float32](len(up.Theta()), optim.Rate{LR: 3e-3}, 0)
+	var stats learn.Stats
 	for range 100 {
-		b := batches.Next()
-		f.Clamp(0, b.X) // the first layer of Up
-		f.Clamp(2, b.Y)
-		f.Start(work.Z) // what Up predicts
-		r = must(infer.Solve(f, work, &infer.Auto[float32]{}, infer.Settings{Tol: 1e-2}))
-		f.Up.Gradient(gradUp) // sums over the batch: to Adam no matter
-		f.Down.Gradient(gradDown)
-		adamUp.Advance()
-		adamDown.Advance()
-		up.Update(func(theta []float32) { adamUp.Apply(theta, gradUp, 0) })
-		down.Update(func(theta []float32) { adamDown.Apply(theta, gradDown, 0) })
+		stats = must(rule.Step(ctx, batches.Next(), adam)) // X are images, Y labels: both networks learn
 	}
 
-	pool := learn.NewPool(1)
-	defer pool.Close()
-	fmt.Printf("accuracy above 0.9: %v, F falls: %v\n", train.Evaluate(up, pool, set, set.Test).Accuracy > 0.9, r.F < r.FStart)
+	fmt.Printf("accuracy above 0.9: %v, F falls: %v\n", train.Evaluate(up, pool, set, set.Test).Accuracy > 0.9, stats.Inference.F < stats.Inference.FStart)
 	// Output: accuracy above 0.9: true, F falls: true
 }
 

@@ -11,6 +11,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -139,6 +140,60 @@ func TestChannelsAreKept(t *testing.T) {
 		if back.Rows != c.rows || back.Cols != c.cols || back.Channels != max(1, c.channels) {
 			t.Errorf("%+v: described as %d×%d×%d", c, back.Rows, back.Cols, back.Channels)
 		}
+	}
+}
+
+// TestBothNetworksAreKept: under names of their own, in a file that is read for the first alone as one without the second.
+func TestBothNetworksAreKept(t *testing.T) {
+	for _, second := range []string{Amortiser, Down} {
+		m := meta(true)
+		m.Second, m.Generates = second, second == Amortiser
+		if m.Generates {
+			m.Arch = Mirror(m.Arch)
+		}
+		net, other := build[float32](t, m), build[float32](t, Meta{Arch: Mirror(m.Arch)})
+		var b bytes.Buffer
+		if err := SaveBoth(&b, net, other, m); err != nil {
+			t.Fatal(err)
+		}
+		f, err := safetensors.Read(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, again, err := load[float32](t, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		turned, err := Second[float32](back)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back.Meta.Second != second || Sum(again) != Sum(net) || Sum(turned) != Sum(other) || Sum(again, turned) != Sum(net, other) || Sum(net, other) == Sum(net) {
+			t.Errorf("%s: described as %+v, or other weights", second, back.Meta)
+		}
+		if _, ok := f.Tensor(second + ".layers.4.b"); !ok {
+			t.Errorf("%s: its tensors are not under its name", second)
+		}
+		f.Tensors = slices.DeleteFunc(f.Tensors, func(x safetensors.Tensor) bool { return x.Name == second+".layers.2.W" })
+		if back, _, err = load[float32](t, f); err != nil {
+			t.Errorf("%s: the first network needs the second's weights: %v", second, err)
+		} else if _, err := Second[float32](back); err == nil || !strings.Contains(err.Error(), "tensor "+second+".layers.2.W is missing") {
+			t.Errorf("%s: error %v", second, err)
+		}
+		for key, v := range map[string]string{"second": "third", "generates": strconv.FormatBool(!m.Generates), "arch": "1x2x3-conv4k1-2"} {
+			bad := maps.Clone(f.Metadata)
+			bad[key] = v
+			if _, err := ParseMeta(bad); err == nil || !strings.Contains(err.Error(), "metadata second") {
+				t.Errorf("%s, %s %q: error %v", second, key, v, err)
+			}
+		}
+	}
+	alone, _, err := load[float32](t, file(t, build[float32](t, meta(true)), meta(true)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if net, err := Second[float32](alone); net != nil || err != nil {
+		t.Errorf("a second network where there is none, %v", err)
 	}
 }
 
