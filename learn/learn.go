@@ -71,11 +71,12 @@ type tile struct {
 	units nn.Span
 }
 
-// batch is what every rule has: a network, a batch's trace cut into shards, the weight gradient and the update.
+// batch is what every rule has: layers, what a batch leaves in them cut into shards, the weight gradient and the update.
 type batch[T tensor.Float] struct {
-	net    *nn.Network[T]
+	net    *nn.Weights[T]
 	pool   *Pool
-	trace  *nn.Trace[T]
+	trace  *nn.Record[T]
+	ends   [2]end // what the batch's X and Y are
 	shards []nn.Span
 	tiles  []tile
 	grad   []T
@@ -92,9 +93,24 @@ type batch[T tensor.Float] struct {
 	do                  func(n int, f func(worker, i int))
 }
 
-func newBatch[T tensor.Float](trace *nn.Trace[T], pool *Pool) *batch[T] {
-	net := trace.Net
-	b := &batch[T]{net: net, pool: pool, trace: trace, grad: make([]T, len(net.Theta())), weight: 1}
+// end is an activity that batches give.
+type end struct {
+	at, width int    // its place in the record, or none
+	name      string // for errors
+}
+
+// none is the place of an end that batches do not give.
+const none = -1
+
+// newBatch is that of a network.
+func newBatch[T tensor.Float](t *nn.Trace[T], pool *Pool) *batch[T] {
+	L := t.Net.L()
+	return newBatchAt(&t.Record, [2]end{{0, t.Net.Inputs(), "layer 0, the input,"}, {L, t.Net.Outputs(), fmt.Sprintf("layer %d, the target,", L)}}, pool)
+}
+
+func newBatchAt[T tensor.Float](trace *nn.Record[T], ends [2]end, pool *Pool) *batch[T] {
+	net := trace.Weights
+	b := &batch[T]{net: net, pool: pool, trace: trace, ends: ends, grad: make([]T, len(net.Theta())), weight: 1}
 	for lo := 0; lo < trace.Rows; lo += ShardRows {
 		b.shards = append(b.shards, nn.Span{Lo: lo, Hi: min(lo+ShardRows, trace.Rows)})
 	}
@@ -118,13 +134,21 @@ func newBatch[T tensor.Float](trace *nn.Trace[T], pool *Pool) *batch[T] {
 	return b
 }
 
+// given returns what d gives, in the order of the ends.
+func given[T tensor.Float](d data.Batch[T]) [2]tensor.Matrix[T] { return [2]tensor.Matrix[T]{d.X, d.Y} }
+
 // accept checks that data fits before any work.
 func (b *batch[T]) accept(d data.Batch[T]) {
-	if d.X.Rows != b.trace.Rows || d.Y.Rows != b.trace.Rows {
-		panic("learn: batch of another size")
-	}
-	if d.X.Cols != b.net.Inputs() || d.Y.Cols != b.net.Outputs() {
-		panic("learn: batch of another width")
+	for k, m := range given(d) {
+		if b.ends[k].at == none {
+			continue
+		}
+		if m.Rows != b.trace.Rows {
+			panic("learn: batch of another size")
+		}
+		if m.Cols != b.ends[k].width {
+			panic("learn: batch of another width")
+		}
 	}
 }
 
@@ -136,11 +160,10 @@ func (b *batch[T]) begin(ctx context.Context, d data.Batch[T]) error {
 		return err
 	}
 	b.trace.Draw(d.Draw)
-	for l, m := range [...]tensor.Matrix[T]{d.X, d.Y} {
+	for k, m := range given(d) {
 		for i := range m.Rows {
-			if !tensor.Finite(m.Row(i)) {
-				return fmt.Errorf("batch: sample %d: layer %d, the %s, holds NaN or Inf; want finite numbers",
-					i, l*b.net.L(), [...]string{"input", "target"}[l])
+			if b.ends[k].at != none && !tensor.Finite(m.Row(i)) {
+				return fmt.Errorf("batch: sample %d: %s holds NaN or Inf; want finite numbers", i, b.ends[k].name)
 			}
 		}
 	}
