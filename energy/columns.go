@@ -81,3 +81,14 @@ func (c *cost[T]) count(passes float64, rows int) {
 func (c *cost[T]) work(l, rows int) {
 	c.macs += float64(c.weights.Layers[l-1].MACs()) * float64(rows) / (float64(c.weights.MACs()) * float64(c.rows))
 }
+
+// gradient stores −Σ_b (∂g_l/∂θ_l)ᵀ u, l = 1…L, of the record r in grad. Cost: one pass.
+func (c *cost[T]) gradient(grad []T, r *nn.Record[T]) {
+	clear(grad)
+	for l, layer := range c.weights.Layers {
+		r.PullParams(grad, l+1, nn.Span{Hi: layer.Units()})
+	}
+	tensor.Scale(grad, -1)
+	c.count(1, c.rows)
+	c.macs++
+}

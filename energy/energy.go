@@ -189,15 +189,7 @@ func (s *State[T]) Fit(loss, squares []float64) {
 
 // Gradient stores ∂F/∂θ at the last Eval, summed over the batch, in grad (laid out like θ): −Σ_b (∂g_l/∂θ_l)ᵀ π_l e_l
 // with z held fixed (post, Eq. 5). Every layer's part uses its own error and input only. Cost: one pass.
-func (s *State[T]) Gradient(grad []T) {
-	clear(grad)
-	for l := 1; l <= s.net.L(); l++ {
-		s.Trace.PullParams(grad, l, nn.Span{Hi: s.net.Layers[l-1].Units()})
-	}
-	tensor.Scale(grad, -1)
-	s.count(1, s.Trace.Rows)
-	s.macs++
-}
+func (s *State[T]) Gradient(grad []T) { s.gradient(grad, &s.Trace.Record) }
 
 // predict stores g_l(z_{l−1}) in dst.
 func (s *State[T]) predict(l int, dst tensor.Matrix[T]) {

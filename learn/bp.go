@@ -67,7 +67,7 @@ func (r *BP[T]) shard(_, i int) {
 // lossStats adds loss and MSE to s, from the batch sums of 𝓛 and ‖y − ȳ‖².
 func (b *batch[T]) lossStats(loss, squares float64, s Stats) Stats {
 	s.Loss = loss / float64(b.trace.Rows)
-	s.MSE = squares / float64(b.trace.Rows) / float64(b.ends[1].width)
+	s.MSE = squares / float64(b.trace.Rows) / float64(b.outputs)
 	return s
 }
 

@@ -69,7 +69,7 @@ func (r *CurvedBP[T]) propagate(ctx context.Context, b data.Batch[T]) (Stats, er
 	r.input, r.trace.Z[0] = b, b.X
 	clear(r.loss)
 	r.pool.Do(len(r.parts), r.task)
-	n := float64(r.ends[1].width)
+	n := float64(r.outputs)
 	first := float64(r.net.Layers[0].MACs()) / float64(r.net.MACs())
 	return r.lossStats(sum(r.loss), 2*sum(r.loss), Stats{Passes: 3 + n, MACs: 2 + (1-first)*(1+n)}), nil
 }

@@ -73,15 +73,17 @@ type tile struct {
 
 // batch is what every rule has: layers, what a batch leaves in them cut into shards, the weight gradient and the update.
 type batch[T tensor.Float] struct {
-	net    *nn.Weights[T]
-	pool   *Pool
-	trace  *nn.Record[T]
-	ends   [2]end // what the batch's X and Y are
-	shards []nn.Span
-	tiles  []tile
-	grad   []T
-	zero   bool    // grad is, or holds what the next gradient is to be added to
-	weight float64 // of the gradient: 1, but for targets that are nudged
+	net     *nn.Weights[T]
+	pool    *Pool
+	trace   *nn.Record[T]
+	ends    [2]end // what the batch's X and Y are
+	layer   string // what a layer is called in errors
+	outputs int    // width of the target
+	shards  []nn.Span
+	tiles   []tile
+	grad    []T
+	zero    bool    // grad is, or holds what the next gradient is to be added to
+	weight  float64 // of the gradient: 1, but for targets that are nudged
 	// checked says that the weights were finite before the first batch. What an update makes of them shows in the next loss.
 	checked bool
 	opt     optim.Optimizer[T]
@@ -95,22 +97,23 @@ type batch[T tensor.Float] struct {
 
 // end is an activity that batches give.
 type end struct {
-	at, width int    // its place in the record, or none
+	at, width int    // its place in the record, or None
 	name      string // for errors
 }
 
-// none is the place of an end that batches do not give.
-const none = -1
+// None is the node of a graph that batches do not give.
+const None = -1
 
 // newBatch is that of a network.
 func newBatch[T tensor.Float](t *nn.Trace[T], pool *Pool) *batch[T] {
 	L := t.Net.L()
-	return newBatchAt(&t.Record, [2]end{{0, t.Net.Inputs(), "layer 0, the input,"}, {L, t.Net.Outputs(), fmt.Sprintf("layer %d, the target,", L)}}, pool)
+	ends := [2]end{{0, t.Net.Inputs(), "layer 0, the input,"}, {L, t.Net.Outputs(), fmt.Sprintf("layer %d, the target,", L)}}
+	return newBatchOf(&t.Record, ends, "network: layer", pool)
 }
 
-func newBatchAt[T tensor.Float](trace *nn.Record[T], ends [2]end, pool *Pool) *batch[T] {
+func newBatchOf[T tensor.Float](trace *nn.Record[T], ends [2]end, layer string, pool *Pool) *batch[T] {
 	net := trace.Weights
-	b := &batch[T]{net: net, pool: pool, trace: trace, ends: ends, grad: make([]T, len(net.Theta())), weight: 1}
+	b := &batch[T]{net: net, pool: pool, trace: trace, ends: ends, layer: layer, outputs: ends[1].width, grad: make([]T, len(net.Theta())), weight: 1}
 	for lo := 0; lo < trace.Rows; lo += ShardRows {
 		b.shards = append(b.shards, nn.Span{Lo: lo, Hi: min(lo+ShardRows, trace.Rows)})
 	}
@@ -140,7 +143,7 @@ func given[T tensor.Float](d data.Batch[T]) [2]tensor.Matrix[T] { return [2]tens
 // accept checks that data fits before any work.
 func (b *batch[T]) accept(d data.Batch[T]) {
 	for k, m := range given(d) {
-		if b.ends[k].at == none {
+		if b.ends[k].at == None {
 			continue
 		}
 		if m.Rows != b.trace.Rows {
@@ -162,7 +165,7 @@ func (b *batch[T]) begin(ctx context.Context, d data.Batch[T]) error {
 	b.trace.Draw(d.Draw)
 	for k, m := range given(d) {
 		for i := range m.Rows {
-			if b.ends[k].at != none && !tensor.Finite(m.Row(i)) {
+			if b.ends[k].at != None && !tensor.Finite(m.Row(i)) {
 				return fmt.Errorf("batch: sample %d: %s holds NaN or Inf; want finite numbers", i, b.ends[k].name)
 			}
 		}
@@ -172,7 +175,7 @@ func (b *batch[T]) begin(ctx context.Context, d data.Batch[T]) error {
 	}
 	for l := 1; l <= b.net.L(); l++ {
 		if !tensor.Finite(b.net.Of(l, b.net.Theta())) {
-			return fmt.Errorf("network: layer %d: the weights hold NaN or Inf; want finite numbers", l)
+			return fmt.Errorf("%s %d: the weights hold NaN or Inf; want finite numbers", b.layer, l)
 		}
 	}
 	b.checked = true

@@ -53,7 +53,7 @@ func newPC[T tensor.Float](problem *energy.PC[T], inf Inference[T], pool *Pool, 
 	r := &PC[T]{problem: problem, state: problem.NewState(rows)}
 	b := newBatch(r.state.Trace, pool)
 	if problem.Clamped != nil {
-		b.ends[0].at = none
+		b.ends[0].at = None
 	}
 	on := func(s *energy.State[T]) objective[T] {
 		if inf.Coordinates == Activities {

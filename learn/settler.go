@@ -108,7 +108,7 @@ func (r *settler[T]) take(ctx context.Context, b data.Batch[T]) (Stats, error) {
 	}
 	r.input = given(b)
 	for k, end := range r.ends {
-		if end.at != none {
+		if end.at != None {
 			r.trace.Z[end.at] = r.input[k]
 		}
 	}
@@ -162,7 +162,7 @@ const limitRows = 8
 func (r *settler[T]) clamp(p *part[T]) {
 	p.f.ResetCost()
 	for k, end := range r.ends {
-		if end.at != none {
+		if end.at != None {
 			p.f.Clamp(end.at, r.input[k].RowsOf(p.lo, p.hi))
 		}
 	}
