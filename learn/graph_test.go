@@ -6,9 +6,13 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
+	"gonum.org/v1/gonum/mat"
+
 	"github.com/settle-pc/settle/data"
+	"github.com/settle-pc/settle/data/mnist"
 	"github.com/settle-pc/settle/energy"
 	"github.com/settle-pc/settle/infer"
 	"github.com/settle-pc/settle/internal/check"
@@ -181,6 +185,389 @@ func sameTraining[T tensor.Float](t *testing.T, name string, b data.Batch[T], wa
 		}
 		if stats(r) != stats(s) {
 			t.Errorf("%s: statistics of a step\n%+v, want\n%+v", name, r, s)
+		}
+	}
+}
+
+// tangle is a wiring with a cycle, an edge from a node to itself, a skip, and a node that nothing predicts.
+func tangle(act nn.Activation, place nn.Place) nn.Wiring {
+	return nn.Wiring{
+		Nodes: []nn.Vertex{{Name: "x", N: 4}, {Name: "h", N: 5, Act: act, Place: place, Bias: true}, {Name: "g", N: 3, Act: act, Place: place}, {Name: "y", N: 2, Bias: true}},
+		Edges: []nn.Edge{{From: "x", To: "h"}, {From: "h", To: "h"}, {From: "y", To: "h"}, {From: "h", To: "g"}, {From: "x", To: "g"}, {From: "g", To: "y"}, {From: "h", To: "y"}},
+	}
+}
+
+// linearGraph is the closed form of a graph without activations, by gonum: e = A x − c over all nodes to which edges lead.
+type linearGraph struct {
+	a  *mat.Dense
+	c  []float64
+	pi []float64 // of each row
+}
+
+func newLinearGraph(g *nn.Graph[float64], pi, theta []float64) linearGraph {
+	at, dim := make([]int, g.Nodes()), 0
+	for i := range at {
+		at[i] = dim
+		dim += g.Vertex(i).N
+	}
+	var rows [][]float64
+	var s linearGraph
+	for i := range at {
+		if len(g.Into(i)) == 0 {
+			continue
+		}
+		for k := range g.Vertex(i).N {
+			row := make([]float64, dim)
+			row[at[i]+k] = 1
+			bias := 0.0
+			for n, l := range g.Into(i) {
+				j, _ := g.Ends(l)
+				w, width := g.Of(l, theta), g.Vertex(j).N
+				for m := range width {
+					row[at[j]+m] -= w[k*width+m]
+				}
+				if g.Vertex(i).Bias && n == len(g.Into(i))-1 {
+					bias = w[g.Vertex(i).N*width+k]
+				}
+			}
+			rows, s.c, s.pi = append(rows, row), append(s.c, bias), append(s.pi, pi[i])
+		}
+	}
+	s.a = mat.NewDense(len(rows), dim, slices.Concat(rows...))
+	return s
+}
+
+// equilibrium returns x with its unknown coordinates where F is smallest, and F there: least squares of √π (A x − c).
+func (s linearGraph) equilibrium(t *testing.T, x []float64, known func(k int) bool) ([]float64, float64) {
+	t.Helper()
+	rows, dim := s.a.Dims()
+	var free []int
+	rhs := mat.NewDense(rows, 1, nil)
+	for k := range dim {
+		if !known(k) {
+			free = append(free, k)
+		}
+	}
+	a := mat.NewDense(rows, len(free), nil)
+	for r := range rows {
+		v := s.c[r]
+		for k := range dim {
+			if known(k) {
+				v -= s.a.At(r, k) * x[k]
+			}
+		}
+		rhs.Set(r, 0, math.Sqrt(s.pi[r])*v)
+		for n, k := range free {
+			a.Set(r, n, math.Sqrt(s.pi[r])*s.a.At(r, k))
+		}
+	}
+	var sol, e mat.Dense
+	if err := sol.Solve(a, rhs); err != nil {
+		t.Fatal(err)
+	}
+	at := slices.Clone(x)
+	for n, k := range free {
+		at[k] = sol.At(n, 0)
+	}
+	e.Mul(a, &sol)
+	e.Sub(rhs, &e)
+	norm := mat.Norm(&e, 2)
+	return at, norm * norm / 2
+}
+
+// TestLinearGraphSettlesInClosedForm: whatever nodes are given, in whole or in part, by every method that needs no curvature.
+func TestLinearGraphSettlesInClosedForm(t *testing.T) {
+	g := grown[float64](tangle(nn.Linear, nn.After), 0.8)
+	pi := []float64{1, 0.5, 2, 1.5}
+	problem := &energy.Graph[float64]{Net: g, Precision: pi}
+	oracle := newLinearGraph(g, pi, g.Theta())
+	rng := rand.New(rand.NewPCG(3, 4))
+	var data []tensor.Matrix[float64]
+	for i := range g.Nodes() {
+		data = append(data, check.Random[float64](rng, batchRows, g.Vertex(i).N))
+	}
+	half := func(n int) []bool {
+		known := make([]bool, n)
+		for k := range known {
+			known[k] = k%2 == 0
+		}
+		return known
+	}
+	for what, q := range map[string]struct {
+		nodes []int
+		known [][]bool
+	}{
+		"x":                {[]int{0}, nil},
+		"h and y":          {[]int{1, 3}, nil}, // y alone leaves more free than there are errors: F* = 0 in many places
+		"x and y":          {[]int{0, 3}, nil},
+		"x and half of y":  {[]int{0, 3}, [][]bool{nil, nil, nil, half(2)}},
+		"half of h, all x": {[]int{0, 1}, [][]bool{nil, half(5), nil, nil}},
+	} {
+		given := make([]tensor.Matrix[float64], g.Nodes())
+		var known []bool
+		for i := range given {
+			all := make([]bool, g.Vertex(i).N)
+			if slices.Contains(q.nodes, i) {
+				given[i] = data[i]
+				for k := range all {
+					all[k] = q.known == nil || q.known[i] == nil || q.known[i][k]
+				}
+			}
+			known = append(known, all...)
+		}
+		for _, m := range []infer.Method[float64]{&infer.Auto[float64]{}, &infer.Euler[float64]{DT: 0.1}, &infer.Momentum[float64]{DT: 0.1, Mu: 0.5},
+			&infer.RungeKutta[float64]{Tableau: infer.DormandPrince, DT: 0.2}} {
+			got, r, err := learn.Query(problem, given, q.known, m, infer.Settings{Tol: 1e-10, MaxPasses: 1e5, Patience: -1})
+			if err != nil || r.Count[infer.Equilibrium] != batchRows {
+				t.Fatalf("%s by %T: %v, %v", what, m, r.Count, err)
+			}
+			f := 0.0
+			for row := range batchRows {
+				var x, at []float64
+				for i := range got {
+					x, at = append(x, data[i].Row(row)...), append(at, got[i].Row(row)...)
+				}
+				want, least := oracle.equilibrium(t, x, func(k int) bool { return known[k] })
+				f += least
+				// 1e−10 of a residual of about 5 over the smallest curvature, which is 0.03 or more.
+				if d := check.RelError(at, want); !(d < 1e-7) {
+					t.Errorf("%s by %T: sample %d is off by %g", what, m, row, d)
+				}
+			}
+			if !(math.Abs(r.F-f) <= 1e-9*max(f, 1)) { // 0 where x alone is given
+				t.Errorf("%s by %T: F* = %v, want %v", what, m, r.F, f)
+			}
+		}
+	}
+	if _, _, err := learn.Query(problem, []tensor.Matrix[float64]{data[0], {}, {}, {}}, nil, &infer.ConjugateGradient[float64]{}, infer.Settings{}); err == nil {
+		t.Error("a method that needs curvature runs without")
+	}
+}
+
+// TestGraphLearnsDownTheEquilibratedEnergy: the learning gradient is (1/B) ∂F*/∂θ, F* in closed form, by central differences.
+func TestGraphLearnsDownTheEquilibratedEnergy(t *testing.T) {
+	g := grown[float64](tangle(nn.Linear, nn.After), 0.8)
+	pi := []float64{1, 0.5, 2, 1.5}
+	b := data.Batch[float64]{X: check.Random[float64](rand.New(rand.NewPCG(5, 6)), batchRows, 4), Y: check.Random[float64](rand.New(rand.NewPCG(7, 8)), batchRows, 2)}
+	r := learn.NewGraph(&energy.Graph[float64]{Net: g, Precision: pi}, 0, 3, tight(learn.Activities), pool(t, 2), batchRows)
+	got, stats := gradient(t, r, b)
+	theta, total := slices.Clone(g.Theta()), 0.0
+	star := func() float64 {
+		oracle, sum := newLinearGraph(g, pi, theta), 0.0
+		for row := range batchRows {
+			x := slices.Concat(b.X.Row(row), make([]float64, 8), b.Y.Row(row))
+			_, f := oracle.equilibrium(t, x, func(k int) bool { return k < 4 || k >= 12 })
+			sum += f
+		}
+		return sum
+	}
+	want := check.Gradient(star, theta)
+	tensor.Scale(want, 1./batchRows)
+	if d := check.RelError(got, want); !(d < 1e-7) { // differences of F* of about 20: rounding 4e−11·20 over gradients of 1
+		t.Errorf("learning gradient is off by %g", d)
+	}
+	if total = star(); !check.Close(stats.Inference.F, total, 1e-9) {
+		t.Errorf("F* = %v, want %v", stats.Inference.F, total)
+	}
+}
+
+// graphMakers are the rule with both nodes of a batch given, or one, by several methods.
+func graphMakers[T tensor.Float](y int) map[string]func(g *nn.Graph[T], p *learn.Pool, rows int) *learn.Graph[T] {
+	with := func(x, y int, m func() infer.Method[T]) func(*nn.Graph[T], *learn.Pool, int) *learn.Graph[T] {
+		inf := learn.Inference[T]{Coordinates: learn.Activities, Method: m, Settings: infer.Settings{Tol: 1e-3, MaxPasses: 16}}
+		return func(g *nn.Graph[T], p *learn.Pool, rows int) *learn.Graph[T] {
+			return learn.NewGraph(&energy.Graph[T]{Net: g}, x, y, inf, p, rows)
+		}
+	}
+	return map[string]func(g *nn.Graph[T], p *learn.Pool, rows int) *learn.Graph[T]{
+		"auto":     with(0, y, nil),
+		"euler":    with(0, y, func() infer.Method[T] { return &infer.Euler[T]{DT: 0.1} }),
+		"langevin": with(0, y, func() infer.Method[T] { return &infer.Langevin[T]{DT: 0.1} }),
+		"y alone":  with(learn.None, y, nil),
+	}
+}
+
+// TestGraphWorkersDoNotChangeABit of gradient, statistics, state or weights after steps of Adam. Edges are wide enough to be divided in
+// several tiles, the batch leaves a shard of two rows.
+func TestGraphWorkersDoNotChangeABit(t *testing.T) {
+	both(t, checkGraphWorkers[float32], checkGraphWorkers[float64])
+}
+
+func checkGraphWorkers[T tensor.Float](t *testing.T) {
+	const rows = 2*learn.ShardRows + 2
+	for _, place := range []nn.Place{nn.After, nn.Before} {
+		w := tangle(nn.Tanh, place)
+		w.Nodes[0].N, w.Nodes[1].N = 100, 170
+		b := data.Batch[T]{X: check.Random[T](rand.New(rand.NewPCG(1, 2)), rows, 100), Y: check.Random[T](rand.New(rand.NewPCG(3, 4)), rows, 2)}
+		for name, make := range graphMakers[T](3) {
+			follow := func(workers int) (string, []T, []T) {
+				g := grown[T](w, 0.5)
+				r := make(g, pool(t, workers), rows)
+				grad, s := gradient(t, r, b)
+				text := fmt.Sprintf("%b", s)
+				opt := optim.NewAdam[T](len(g.Theta()), optim.Rate{LR: 1e-3}, 1e-2)
+				for range 2 {
+					s, err := r.Step(context.Background(), b, opt)
+					if err != nil {
+						t.Fatal(err)
+					}
+					text += fmt.Sprintf("%b", s)
+				}
+				return text + fmt.Sprint(r.State()), grad, g.Theta()
+			}
+			stats, grad, theta := follow(1)
+			for _, workers := range []int{1, 2, 3} {
+				s, g, th := follow(workers)
+				if s != stats || !check.SameBits(g, grad) || !check.SameBits(th, theta) {
+					t.Errorf("%s, %v: %d workers change bits", name, place, workers)
+				}
+			}
+		}
+	}
+}
+
+// TestGraphStepAllocatesNothing in steady state.
+func TestGraphStepAllocatesNothing(t *testing.T) {
+	both(t, checkGraphAllocs[float32], checkGraphAllocs[float64])
+}
+
+func checkGraphAllocs[T tensor.Float](t *testing.T) {
+	const rows = 20
+	b := data.Batch[T]{X: check.Random[T](rand.New(rand.NewPCG(1, 2)), rows, 4), Y: check.Random[T](rand.New(rand.NewPCG(3, 4)), rows, 2)}
+	for name, make := range graphMakers[T](3) {
+		for _, workers := range []int{1, 3} {
+			g := grown[T](tangle(nn.Tanh, nn.Before), 0.5)
+			r := make(g, pool(t, workers), rows)
+			opt := optim.NewSGD[T](optim.Rate{LR: 1e-3}, 0)
+			step := func() {
+				if _, err := r.Step(context.Background(), b, opt); err != nil {
+					t.Fatal(err)
+				}
+			}
+			n := testing.AllocsPerRun(5, step)
+			for tries := 0; n != 0 && workers > 1 && tries < 20; tries++ {
+				n = testing.AllocsPerRun(5, step) // a worker's method sizes itself at the first shard it happens to get
+			}
+			if n != 0 {
+				t.Errorf("%s, %d workers: %v allocations", name, workers, n)
+			}
+		}
+	}
+}
+
+// TestGraphRefuses what is not finite, and panics on its callers' bugs.
+func TestGraphRefuses(t *testing.T) {
+	g := grown[float64](tangle(nn.Tanh, nn.After), 1)
+	problem := &energy.Graph[float64]{Net: g}
+	settling := learn.Inference[float64]{Coordinates: learn.Activities}
+	draw := func() data.Batch[float64] {
+		return data.Batch[float64]{X: tensor.New[float64](3, 4), Y: tensor.New[float64](3, 2)}
+	}
+	opt := optim.NewSGD[float64](optim.Rate{LR: 0.1}, 0)
+	for want, spoil := range map[string]func(b data.Batch[float64]){
+		`batch: sample 1: node "x", the input, holds NaN or Inf; want finite numbers`:  func(b data.Batch[float64]) { b.X.Row(1)[2] = nan },
+		`batch: sample 2: node "y", the target, holds NaN or Inf; want finite numbers`: func(b data.Batch[float64]) { b.Y.Row(2)[0] = inf },
+		`graph: edge 3: the weights hold NaN or Inf; want finite numbers`: func(data.Batch[float64]) {
+			g.Update(func(theta []float64) { g.Of(3, theta)[0] = nan })
+		},
+	} {
+		b := draw()
+		spoil(b)
+		before := slices.Clone(g.Theta())
+		if _, err := learn.NewGraph(problem, 0, 3, settling, pool(t, 1), 3).Step(context.Background(), b, opt); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+		if !check.SameBits(g.Theta(), before) {
+			t.Errorf("learns from what it refuses: %s", want)
+		}
+		g.Update(func(theta []float64) { g.Of(3, theta)[0] = 0 })
+	}
+	r := learn.NewGraph(problem, 0, 3, settling, pool(t, 1), 3)
+	if err := r.SetState([]float64{1}); err == nil || !strings.Contains(err.Error(), "graph carries none") {
+		t.Errorf("a state of another rule: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := r.Step(ctx, draw(), opt); err != context.Canceled {
+		t.Errorf("cancelled: %v", err)
+	}
+	short := draw()
+	short.Y = tensor.New[float64](3, 3)
+	clamping := &energy.Graph[float64]{Net: g, Clamped: []int{0}}
+	make := func(problem *energy.Graph[float64], x, y int, inf learn.Inference[float64]) func() {
+		return func() { learn.NewGraph(problem, x, y, inf, pool(t, 1), 3) }
+	}
+	query := func(problem *energy.Graph[float64], given []tensor.Matrix[float64], known [][]bool) func() {
+		return func() { learn.Query(problem, given, known, &infer.Auto[float64]{}, infer.Settings{}) }
+	}
+	for want, f := range map[string]func(){
+		"learn: Graph clamps the nodes of the batch":                  make(clamping, 0, 3, settling),
+		"learn: a graph settles in activities":                        make(problem, 0, 3, learn.Inference[float64]{}),
+		"learn: no such node":                                         make(problem, 0, 4, settling),
+		"learn: a batch gives two nodes, or one":                      make(problem, 3, 3, settling),
+		"learn: nothing predicts the target's node":                   make(problem, 0, learn.None, settling),
+		"learn: batch of another width":                               func() { r.Step(context.Background(), short, opt) },
+		"learn: want what is given of each node":                      query(problem, nil, nil),
+		"learn: what is clamped is no choice of the problem here":     query(clamping, nil, nil),
+		"learn: want a word on each element of what is known in part": query(problem, []tensor.Matrix[float64]{{}, {}, {}, short.X}, [][]bool{nil, nil, nil, {true}}),
+	} {
+		if got := fmt.Sprint(check.Panic(f)); got != want {
+			t.Errorf("panics with %q, want %q", got, want)
+		}
+	}
+}
+
+// TestRecurrentGraphsLearnDigits: 200 batches of MNIST, then the label of test images by inference from the image alone. Chance is 0.1;
+// from seed to seed the accuracies differ by 0.02 or so.
+func TestRecurrentGraphsLearnDigits(t *testing.T) {
+	const rows, steps, tests = 50, 200, 500
+	set, err := data.Open(mnist.FS(), "mnist")
+	if err != nil {
+		t.Fatal(err)
+	}
+	test := data.Fill(data.NewBatch[float32](set, tests), set, set.Test, 0, tests)
+	image, hidden, label := nn.Vertex{Name: "image", N: 784}, nn.Vertex{Name: "hidden", N: 64, Act: nn.Tanh, Bias: true}, nn.Vertex{Name: "label", N: 10, Bias: true}
+	up, round, out := nn.Edge{From: "image", To: "hidden"}, nn.Edge{From: "hidden", To: "hidden"}, nn.Edge{From: "hidden", To: "label"}
+	down, back := nn.Edge{From: "hidden", To: "image"}, nn.Edge{From: "label", To: "hidden"}
+	for _, c := range []struct {
+		edges []nn.Edge
+		least float64
+	}{
+		{[]nn.Edge{up, out, round, back}, 0.85},
+		{[]nn.Edge{up, down, round, out}, 0.8},
+	} {
+		g := grown[float32](nn.Wiring{Nodes: []nn.Vertex{image, hidden, label}, Edges: c.edges}, 1/math.Sqrt(3))
+		problem := &energy.Graph[float32]{Net: g, Precision: []float64{0.01, 1, 1}} // of 784 pixels; 1 has them outweigh the label
+		inf := learn.Inference[float32]{Coordinates: learn.Activities, Settings: infer.Settings{Tol: 1e-2, MaxPasses: 40}}
+		r := learn.NewGraph(problem, g.Node("image"), g.Node("label"), inf, pool(t, 2), rows)
+		batches, err := data.NewBatches[float32](set, rows, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opt := optim.NewAdam[float32](len(g.Theta()), optim.Rate{LR: 0.003}, 0)
+		settled := 0
+		for range steps {
+			s, err := r.Step(context.Background(), batches.Next(), opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			settled += s.Inference.Count[infer.Equilibrium]
+		}
+		x, _, err := learn.Query(problem, []tensor.Matrix[float32]{test.X, {}, {}}, nil, &infer.Auto[float32]{}, infer.Settings{Tol: 1e-2, MaxPasses: 200})
+		if err != nil {
+			t.Fatal(err)
+		}
+		right := 0.0
+		for i, want := range test.Labels {
+			y := x[g.Node("label")].Row(i)
+			if slices.Index(y, slices.Max(y)) == int(want) {
+				right++
+			}
+		}
+		if accuracy := right / tests; !(accuracy >= c.least) || settled < steps*rows*9/10 {
+			t.Errorf("%v: accuracy %v, want %v; %d of %d inferences settled", c.edges, accuracy, c.least, settled, steps*rows)
+		} else {
+			t.Logf("%v: accuracy %v, %d of %d inferences settled", c.edges, accuracy, settled, steps*rows)
 		}
 	}
 }
