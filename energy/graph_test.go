@@ -256,26 +256,65 @@ func TestGraphStartsWherePredictionsLead(t *testing.T) {
 	})
 }
 
+// reference is a case of testdata/graph.json: one sample of a graph whose nodes are all free, and the derivatives of F there.
+type reference struct {
+	Nodes []struct {
+		N          int
+		Act, Place string
+		Bias       bool
+	}
+	Edges        [][2]int
+	Pi           []float64
+	X, B, DX, DB [][]float64
+	W, DW        [][][]float64
+	F            float64
+}
+
+// build returns the case's graph, with parameters 0.
+func (r reference) build(t *testing.T) *nn.Graph[float64] {
+	t.Helper()
+	var w nn.Wiring
+	for i, v := range r.Nodes {
+		act, err := nn.ParseActivation(v.Act)
+		if err != nil {
+			t.Fatal(err)
+		}
+		place, err := nn.ParsePlace(v.Place)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Nodes = append(w.Nodes, nn.Vertex{Name: fmt.Sprint(i), N: v.N, Act: act, Place: place, Bias: v.Bias})
+	}
+	for _, e := range r.Edges {
+		w.Edges = append(w.Edges, nn.Edge{From: fmt.Sprint(e[0]), To: fmt.Sprint(e[1])})
+	}
+	g, err := nn.BuildGraph[float64](w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// lay puts weights and biases where θ has them.
+func (r reference) lay(g *nn.Graph[float64], theta []float64, weights [][][]float64, biases [][]float64) {
+	for k, e := range r.Edges {
+		copy(g.Of(g.Edge(e[0], e[1]), theta), slices.Concat(weights[k]...))
+	}
+	for i, b := range biases {
+		if into := g.Into(i); r.Nodes[i].Bias {
+			last := g.Of(into[len(into)-1], theta)
+			copy(last[len(last)-len(b):], b)
+		}
+	}
+}
+
 // TestGraphEnergiesAreThoseOfTheReference: F and its gradients in all x, W and b from NumPy (testdata/graph.py).
 func TestGraphEnergiesAreThoseOfTheReference(t *testing.T) {
 	text, err := os.ReadFile("testdata/graph.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ref struct {
-		Cases []struct {
-			Nodes []struct {
-				N          int
-				Act, Place string
-				Bias       bool
-			}
-			Edges        [][2]int
-			Pi           []float64
-			X, B, DX, DB [][]float64
-			W, DW        [][][]float64
-			F            float64
-		}
-	}
+	var ref struct{ Cases []reference }
 	if err := json.Unmarshal(text, &ref); err != nil {
 		t.Fatal(err)
 	}
@@ -283,45 +322,15 @@ func TestGraphEnergiesAreThoseOfTheReference(t *testing.T) {
 		t.Fatalf("%d cases", len(ref.Cases))
 	}
 	for c, r := range ref.Cases {
-		var w nn.Wiring
-		for i, v := range r.Nodes {
-			act, err := nn.ParseActivation(v.Act)
-			if err != nil {
-				t.Fatal(err)
-			}
-			place, err := nn.ParsePlace(v.Place)
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.Nodes = append(w.Nodes, nn.Vertex{Name: fmt.Sprint(i), N: v.N, Act: act, Place: place, Bias: v.Bias})
-		}
-		for _, e := range r.Edges {
-			w.Edges = append(w.Edges, nn.Edge{From: fmt.Sprint(e[0]), To: fmt.Sprint(e[1])})
-		}
-		g, err := nn.BuildGraph[float64](w)
-		if err != nil {
-			t.Fatal(err)
-		}
-		// lay puts weights and biases where θ has them.
-		lay := func(theta []float64, weights [][][]float64, biases [][]float64) {
-			for k, e := range r.Edges {
-				copy(g.Of(g.Edge(e[0], e[1]), theta), slices.Concat(weights[k]...))
-			}
-			for i, b := range biases {
-				if into := g.Into(i); r.Nodes[i].Bias {
-					last := g.Of(into[len(into)-1], theta)
-					copy(last[len(last)-len(b):], b)
-				}
-			}
-		}
-		g.Update(func(theta []float64) { lay(theta, r.W, r.B) })
+		g := r.build(t)
+		g.Update(func(theta []float64) { r.lay(g, theta, r.W, r.B) })
 		s := (&Graph[float64]{Net: g, Precision: r.Pi}).NewState(1)
-		flat, want := slices.Concat(r.X...), slices.Concat(r.DX...)
-		f, grad := []float64{0}, tensor.New[float64](1, len(flat))
-		s.Eval(f, grad, tensor.Of(1, len(flat), flat))
+		x, want := slices.Concat(r.X...), slices.Concat(r.DX...)
+		f, grad := []float64{0}, tensor.New[float64](1, len(x))
+		s.Eval(f, grad, tensor.Of(1, len(x), x))
 		theta, wantTheta := make([]float64, len(g.Theta())), make([]float64, len(g.Theta()))
 		s.Gradient(theta)
-		lay(wantTheta, r.DW, r.DB)
+		r.lay(g, wantTheta, r.DW, r.DB)
 		if !check.Close(f[0], r.F, roundTol) {
 			t.Errorf("case %d: F = %v, want %v", c, f[0], r.F)
 		}

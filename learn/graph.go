@@ -18,10 +18,12 @@ type Graph[T tensor.Float] struct{ settler[T] }
 
 var _ Rule[float32] = (*Graph[float32])(nil)
 
-// NewGraph returns the rule for batches of rows samples whose X is given to node x of the problem, which clamps no nodes of its own, and
-// whose Y, the target, to node y. With None as x or y that part of the batch is not used, and the other one is the target. Inference is
-// in activities.
-func NewGraph[T tensor.Float](problem *energy.Graph[T], x, y int, inf Inference[T], pool *Pool, rows int) *Graph[T] {
+// Nodes are those to which X and Y of a batch are given. One of them may be None: that part of the batch is then not used.
+type Nodes struct{ X, Y int }
+
+// NewGraph returns the rule for batches of rows samples that are given to the nodes at of the problem, which clamps none of its own. The
+// target is Y, or X where Y is None. Inference is in activities.
+func NewGraph[T tensor.Float](problem *energy.Graph[T], at Nodes, inf Inference[T], pool *Pool, rows int) *Graph[T] {
 	if problem.Clamped != nil {
 		panic("learn: Graph clamps the nodes of the batch")
 	}
@@ -31,7 +33,7 @@ func NewGraph[T tensor.Float](problem *energy.Graph[T], x, y int, inf Inference[
 	p := *problem
 	ends := [2]end{{at: None}, {at: None}}
 	target := None
-	for k, i := range [2]int{x, y} {
+	for k, i := range [2]int{at.X, at.Y} {
 		if i == None {
 			continue
 		}
@@ -42,7 +44,7 @@ func NewGraph[T tensor.Float](problem *energy.Graph[T], x, y int, inf Inference[
 		ends[k] = end{i, v.N, fmt.Sprintf("node %q, the %s,", v.Name, [...]string{"input", "target"}[k])}
 		p.Clamped, target = append(p.Clamped, i), i
 	}
-	if target == None || x == y {
+	if target == None || at.X == at.Y {
 		panic("learn: a batch gives two nodes, or one")
 	}
 	if len(p.Net.Into(target)) == 0 {

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"gonum.org/v1/gonum/mat"
-
 	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/data/mnist"
 	"github.com/settle-pc/settle/energy"
@@ -96,7 +94,7 @@ func checkChain[T tensor.Float](t *testing.T) {
 				t.Fatal(err)
 			}
 			inf := learn.Inference[T]{Coordinates: learn.Activities, Method: method, Settings: infer.Settings{Tol: 1e-3, MaxPasses: 40}}
-			sameTraining(t, name+" "+m, b, learn.NewPC(problem, inf, pool(t, 1), rows), learn.NewGraph(of, 0, L, inf, pool(t, 2), rows), c.pi == nil)
+			sameTraining(t, name+" "+m, b, learn.NewPC(problem, inf, pool(t, 1), rows), learn.NewGraph(of, learn.Nodes{X: 0, Y: L}, inf, pool(t, 2), rows), c.pi == nil)
 		}
 		if !check.SameBits(graph.Theta(), net.Theta()) {
 			t.Errorf("%s: weights differ after training", name)
@@ -197,186 +195,12 @@ func tangle(act nn.Activation, place nn.Place) nn.Wiring {
 	}
 }
 
-// linearGraph is the closed form of a graph without activations, by gonum: e = A x − c over all nodes to which edges lead.
-type linearGraph struct {
-	a  *mat.Dense
-	c  []float64
-	pi []float64 // of each row
-}
-
-func newLinearGraph(g *nn.Graph[float64], pi, theta []float64) linearGraph {
-	at, dim := make([]int, g.Nodes()), 0
-	for i := range at {
-		at[i] = dim
-		dim += g.Vertex(i).N
-	}
-	var rows [][]float64
-	var s linearGraph
-	for i := range at {
-		if len(g.Into(i)) == 0 {
-			continue
-		}
-		for k := range g.Vertex(i).N {
-			row := make([]float64, dim)
-			row[at[i]+k] = 1
-			bias := 0.0
-			for n, l := range g.Into(i) {
-				j, _ := g.Ends(l)
-				w, width := g.Of(l, theta), g.Vertex(j).N
-				for m := range width {
-					row[at[j]+m] -= w[k*width+m]
-				}
-				if g.Vertex(i).Bias && n == len(g.Into(i))-1 {
-					bias = w[g.Vertex(i).N*width+k]
-				}
-			}
-			rows, s.c, s.pi = append(rows, row), append(s.c, bias), append(s.pi, pi[i])
-		}
-	}
-	s.a = mat.NewDense(len(rows), dim, slices.Concat(rows...))
-	return s
-}
-
-// equilibrium returns x with its unknown coordinates where F is smallest, and F there: least squares of √π (A x − c).
-func (s linearGraph) equilibrium(t *testing.T, x []float64, known func(k int) bool) ([]float64, float64) {
-	t.Helper()
-	rows, dim := s.a.Dims()
-	var free []int
-	rhs := mat.NewDense(rows, 1, nil)
-	for k := range dim {
-		if !known(k) {
-			free = append(free, k)
-		}
-	}
-	a := mat.NewDense(rows, len(free), nil)
-	for r := range rows {
-		v := s.c[r]
-		for k := range dim {
-			if known(k) {
-				v -= s.a.At(r, k) * x[k]
-			}
-		}
-		rhs.Set(r, 0, math.Sqrt(s.pi[r])*v)
-		for n, k := range free {
-			a.Set(r, n, math.Sqrt(s.pi[r])*s.a.At(r, k))
-		}
-	}
-	var sol, e mat.Dense
-	if err := sol.Solve(a, rhs); err != nil {
-		t.Fatal(err)
-	}
-	at := slices.Clone(x)
-	for n, k := range free {
-		at[k] = sol.At(n, 0)
-	}
-	e.Mul(a, &sol)
-	e.Sub(rhs, &e)
-	norm := mat.Norm(&e, 2)
-	return at, norm * norm / 2
-}
-
-// TestLinearGraphSettlesInClosedForm: whatever nodes are given, in whole or in part, by every method that needs no curvature.
-func TestLinearGraphSettlesInClosedForm(t *testing.T) {
-	g := grown[float64](tangle(nn.Linear, nn.After), 0.8)
-	pi := []float64{1, 0.5, 2, 1.5}
-	problem := &energy.Graph[float64]{Net: g, Precision: pi}
-	oracle := newLinearGraph(g, pi, g.Theta())
-	rng := rand.New(rand.NewPCG(3, 4))
-	var data []tensor.Matrix[float64]
-	for i := range g.Nodes() {
-		data = append(data, check.Random[float64](rng, batchRows, g.Vertex(i).N))
-	}
-	half := func(n int) []bool {
-		known := make([]bool, n)
-		for k := range known {
-			known[k] = k%2 == 0
-		}
-		return known
-	}
-	for what, q := range map[string]struct {
-		nodes []int
-		known [][]bool
-	}{
-		"x":                {[]int{0}, nil},
-		"h and y":          {[]int{1, 3}, nil}, // y alone leaves more free than there are errors: F* = 0 in many places
-		"x and y":          {[]int{0, 3}, nil},
-		"x and half of y":  {[]int{0, 3}, [][]bool{nil, nil, nil, half(2)}},
-		"half of h, all x": {[]int{0, 1}, [][]bool{nil, half(5), nil, nil}},
-	} {
-		given := make([]tensor.Matrix[float64], g.Nodes())
-		var known []bool
-		for i := range given {
-			all := make([]bool, g.Vertex(i).N)
-			if slices.Contains(q.nodes, i) {
-				given[i] = data[i]
-				for k := range all {
-					all[k] = q.known == nil || q.known[i] == nil || q.known[i][k]
-				}
-			}
-			known = append(known, all...)
-		}
-		for _, m := range []infer.Method[float64]{&infer.Auto[float64]{}, &infer.Euler[float64]{DT: 0.1}, &infer.Momentum[float64]{DT: 0.1, Mu: 0.5},
-			&infer.RungeKutta[float64]{Tableau: infer.DormandPrince, DT: 0.2}} {
-			got, r, err := learn.Query(problem, given, q.known, m, infer.Settings{Tol: 1e-10, MaxPasses: 1e5, Patience: -1})
-			if err != nil || r.Count[infer.Equilibrium] != batchRows {
-				t.Fatalf("%s by %T: %v, %v", what, m, r.Count, err)
-			}
-			f := 0.0
-			for row := range batchRows {
-				var x, at []float64
-				for i := range got {
-					x, at = append(x, data[i].Row(row)...), append(at, got[i].Row(row)...)
-				}
-				want, least := oracle.equilibrium(t, x, func(k int) bool { return known[k] })
-				f += least
-				// 1e−10 of a residual of about 5 over the smallest curvature, which is 0.03 or more.
-				if d := check.RelError(at, want); !(d < 1e-7) {
-					t.Errorf("%s by %T: sample %d is off by %g", what, m, row, d)
-				}
-			}
-			if !(math.Abs(r.F-f) <= 1e-9*max(f, 1)) { // 0 where x alone is given
-				t.Errorf("%s by %T: F* = %v, want %v", what, m, r.F, f)
-			}
-		}
-	}
-	if _, _, err := learn.Query(problem, []tensor.Matrix[float64]{data[0], {}, {}, {}}, nil, &infer.ConjugateGradient[float64]{}, infer.Settings{}); err == nil {
-		t.Error("a method that needs curvature runs without")
-	}
-}
-
-// TestGraphLearnsDownTheEquilibratedEnergy: the learning gradient is (1/B) ∂F*/∂θ, F* in closed form, by central differences.
-func TestGraphLearnsDownTheEquilibratedEnergy(t *testing.T) {
-	g := grown[float64](tangle(nn.Linear, nn.After), 0.8)
-	pi := []float64{1, 0.5, 2, 1.5}
-	b := data.Batch[float64]{X: check.Random[float64](rand.New(rand.NewPCG(5, 6)), batchRows, 4), Y: check.Random[float64](rand.New(rand.NewPCG(7, 8)), batchRows, 2)}
-	r := learn.NewGraph(&energy.Graph[float64]{Net: g, Precision: pi}, 0, 3, tight(learn.Activities), pool(t, 2), batchRows)
-	got, stats := gradient(t, r, b)
-	theta, total := slices.Clone(g.Theta()), 0.0
-	star := func() float64 {
-		oracle, sum := newLinearGraph(g, pi, theta), 0.0
-		for row := range batchRows {
-			x := slices.Concat(b.X.Row(row), make([]float64, 8), b.Y.Row(row))
-			_, f := oracle.equilibrium(t, x, func(k int) bool { return k < 4 || k >= 12 })
-			sum += f
-		}
-		return sum
-	}
-	want := check.Gradient(star, theta)
-	tensor.Scale(want, 1./batchRows)
-	if d := check.RelError(got, want); !(d < 1e-7) { // differences of F* of about 20: rounding 4e−11·20 over gradients of 1
-		t.Errorf("learning gradient is off by %g", d)
-	}
-	if total = star(); !check.Close(stats.Inference.F, total, 1e-9) {
-		t.Errorf("F* = %v, want %v", stats.Inference.F, total)
-	}
-}
-
 // graphMakers are the rule with both nodes of a batch given, or one, by several methods.
 func graphMakers[T tensor.Float](y int) map[string]func(g *nn.Graph[T], p *learn.Pool, rows int) *learn.Graph[T] {
 	with := func(x, y int, m func() infer.Method[T]) func(*nn.Graph[T], *learn.Pool, int) *learn.Graph[T] {
 		inf := learn.Inference[T]{Coordinates: learn.Activities, Method: m, Settings: infer.Settings{Tol: 1e-3, MaxPasses: 16}}
 		return func(g *nn.Graph[T], p *learn.Pool, rows int) *learn.Graph[T] {
-			return learn.NewGraph(&energy.Graph[T]{Net: g}, x, y, inf, p, rows)
+			return learn.NewGraph(&energy.Graph[T]{Net: g}, learn.Nodes{X: x, Y: y}, inf, p, rows)
 		}
 	}
 	return map[string]func(g *nn.Graph[T], p *learn.Pool, rows int) *learn.Graph[T]{
@@ -474,7 +298,7 @@ func TestGraphRefuses(t *testing.T) {
 		b := draw()
 		spoil(b)
 		before := slices.Clone(g.Theta())
-		if _, err := learn.NewGraph(problem, 0, 3, settling, pool(t, 1), 3).Step(context.Background(), b, opt); err == nil || err.Error() != want {
+		if _, err := learn.NewGraph(problem, learn.Nodes{X: 0, Y: 3}, settling, pool(t, 1), 3).Step(context.Background(), b, opt); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
 		}
 		if !check.SameBits(g.Theta(), before) {
@@ -482,7 +306,7 @@ func TestGraphRefuses(t *testing.T) {
 		}
 		g.Update(func(theta []float64) { g.Of(3, theta)[0] = 0 })
 	}
-	r := learn.NewGraph(problem, 0, 3, settling, pool(t, 1), 3)
+	r := learn.NewGraph(problem, learn.Nodes{X: 0, Y: 3}, settling, pool(t, 1), 3)
 	if err := r.SetState([]float64{1}); err == nil || !strings.Contains(err.Error(), "graph carries none") {
 		t.Errorf("a state of another rule: %v", err)
 	}
@@ -495,7 +319,7 @@ func TestGraphRefuses(t *testing.T) {
 	short.Y = tensor.New[float64](3, 3)
 	clamping := &energy.Graph[float64]{Net: g, Clamped: []int{0}}
 	make := func(problem *energy.Graph[float64], x, y int, inf learn.Inference[float64]) func() {
-		return func() { learn.NewGraph(problem, x, y, inf, pool(t, 1), 3) }
+		return func() { learn.NewGraph(problem, learn.Nodes{X: x, Y: y}, inf, pool(t, 1), 3) }
 	}
 	query := func(problem *energy.Graph[float64], given []tensor.Matrix[float64], known [][]bool) func() {
 		return func() { learn.Query(problem, given, known, &infer.Auto[float64]{}, infer.Settings{}) }
@@ -539,7 +363,7 @@ func TestRecurrentGraphsLearnDigits(t *testing.T) {
 		g := grown[float32](nn.Wiring{Nodes: []nn.Vertex{image, hidden, label}, Edges: c.edges}, 1/math.Sqrt(3))
 		problem := &energy.Graph[float32]{Net: g, Precision: []float64{0.01, 1, 1}} // of 784 pixels; 1 has them outweigh the label
 		inf := learn.Inference[float32]{Coordinates: learn.Activities, Settings: infer.Settings{Tol: 1e-2, MaxPasses: 40}}
-		r := learn.NewGraph(problem, g.Node("image"), g.Node("label"), inf, pool(t, 2), rows)
+		r := learn.NewGraph(problem, learn.Nodes{X: g.Node("image"), Y: g.Node("label")}, inf, pool(t, 2), rows)
 		batches, err := data.NewBatches[float32](set, rows, 1)
 		if err != nil {
 			t.Fatal(err)

@@ -172,7 +172,7 @@ func ExampleGraph() {
 	defer pool.Close()
 	problem := &energy.Graph[float64]{Net: net}
 	settings := infer.Settings{Tol: 1e-3}
-	r := learn.NewGraph(problem, net.Node("image"), net.Node("label"), learn.Inference[float64]{Coordinates: learn.Activities, Settings: settings}, pool, 40)
+	r := learn.NewGraph(problem, learn.Nodes{X: net.Node("image"), Y: net.Node("label")}, learn.Inference[float64]{Coordinates: learn.Activities, Settings: settings}, pool, 40)
 	teach(r, batches, optim.NewAdam[float64](len(net.Theta()), optim.Rate{LR: 0.01}, 0), 200)
 
 	b := data.Fill(data.NewBatch[float64](set, 40), set, set.Test, 0, 40)
