@@ -93,6 +93,9 @@ func Query[T tensor.Float](problem *energy.Graph[T], given []tensor.Matrix[T], k
 			p.Clamped = append(p.Clamped, i)
 		}
 	}
+	if rows == 0 {
+		panic("learn: nothing is given")
+	}
 	state := p.NewState(rows)
 	for _, i := range p.Clamped {
 		state.Clamp(i, given[i])

@@ -193,3 +193,36 @@ func TestGraphLearnsDownTheEquilibratedEnergy(t *testing.T) {
 		t.Errorf("F* = %v, want %v", stats.Inference.F, total)
 	}
 }
+
+// TestGraphReportsItsStabilityLimit where Euler's steps are too long for it, in the batch where that shows: 2/λ_max of AᵀΠA over what is
+// free, of which power iteration finds a few percent too little. Half as long, every sample settles.
+func TestGraphReportsItsStabilityLimit(t *testing.T) {
+	g := grown[float64](tangle(nn.Linear, nn.After), 0.8)
+	pi := []float64{1, 0.5, 2, 1.5}
+	s := newLinearGraph(g, pi, g.Theta())
+	rows, _ := s.a.Dims()
+	a := mat.DenseCopyOf(s.a.Slice(0, rows, 4, 12)) // h and g
+	for r := range rows {
+		for k := range 8 {
+			a.Set(r, k, math.Sqrt(s.pi[r])*a.At(r, k))
+		}
+	}
+	var svd mat.SVD
+	if !svd.Factorize(a, mat.SVDNone) {
+		t.Fatal("no singular values")
+	}
+	largest := slices.Max(svd.Values(nil))
+	want := 2 / (largest * largest)
+	b := data.Batch[float64]{X: check.Random[float64](rand.New(rand.NewPCG(5, 6)), batchRows, 4), Y: check.Random[float64](rand.New(rand.NewPCG(7, 8)), batchRows, 2)}
+	for _, times := range []float64{0.5, 1.5} {
+		inf := learn.Inference[float64]{Coordinates: learn.Activities, Method: func() infer.Method[float64] { return &infer.Euler[float64]{DT: times * want} },
+			Settings: infer.Settings{Tol: 1e-3, MaxPasses: 1e4}}
+		_, stats := gradient(t, learn.NewGraph(&energy.Graph[float64]{Net: g, Precision: pi}, learn.Nodes{X: 0, Y: 3}, inf, pool(t, 1), batchRows), b)
+		switch {
+		case times < 1 && (stats.Limit != 0 || stats.Inference.Count[infer.Equilibrium] != batchRows):
+			t.Errorf("below the limit: %v, and a limit of %v", stats.Inference.Count, stats.Limit)
+		case times > 1 && (stats.Inference.Count[infer.Diverged] != batchRows || !(math.Abs(stats.Limit/want-1) < 0.05)):
+			t.Errorf("above the limit: %v, and a limit of %v, want %v", stats.Inference.Count, stats.Limit, want)
+		}
+	}
+}

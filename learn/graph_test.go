@@ -331,6 +331,7 @@ func TestGraphRefuses(t *testing.T) {
 		"learn: a batch gives two nodes, or one":                      make(problem, 3, 3, settling),
 		"learn: nothing predicts the target's node":                   make(problem, 0, learn.None, settling),
 		"learn: batch of another width":                               func() { r.Step(context.Background(), short, opt) },
+		"learn: nothing is given":                                     query(problem, []tensor.Matrix[float64]{{}, {}, {}, {}}, nil),
 		"learn: want what is given of each node":                      query(problem, nil, nil),
 		"learn: what is clamped is no choice of the problem here":     query(clamping, nil, nil),
 		"learn: want a word on each element of what is known in part": query(problem, []tensor.Matrix[float64]{{}, {}, {}, short.X}, [][]bool{nil, nil, nil, {true}}),
