@@ -18,6 +18,9 @@ type Graph[T tensor.Float] struct{ settler[T] }
 
 var _ Rule[float32] = (*Graph[float32])(nil)
 
+// None is the node of what batches do not give.
+const None = -1
+
 // Nodes are those to which X and Y of a batch are given. One of them may be None: that part of the batch is then not used.
 type Nodes struct{ X, Y int }
 
@@ -72,6 +75,8 @@ type aimed[T tensor.Float] struct {
 	*energy.GraphState[T]
 	target int
 }
+
+var _ objective[float32] = aimed[float32]{}
 
 // Fit is that of the target.
 func (a aimed[T]) Fit(loss, squares []float64) { a.GraphState.Fit(a.target, loss, squares) }

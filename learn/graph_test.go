@@ -279,7 +279,7 @@ func checkGraphAllocs[T tensor.Float](t *testing.T) {
 	}
 }
 
-// TestGraphRefuses what is not finite, and panics on its callers' bugs.
+// TestGraphRefuses what is not finite, the state of another rule, and to begin when there is no time left.
 func TestGraphRefuses(t *testing.T) {
 	g := grown[float64](tangle(nn.Tanh, nn.After), 1)
 	problem := &energy.Graph[float64]{Net: g}
@@ -315,8 +315,14 @@ func TestGraphRefuses(t *testing.T) {
 	if _, err := r.Step(ctx, draw(), opt); err != context.Canceled {
 		t.Errorf("cancelled: %v", err)
 	}
-	short := draw()
-	short.Y = tensor.New[float64](3, 3)
+}
+
+// TestGraphPanicsOfItsCallers of the rule, and of Query.
+func TestGraphPanicsOfItsCallers(t *testing.T) {
+	g := grown[float64](tangle(nn.Tanh, nn.After), 1)
+	problem := &energy.Graph[float64]{Net: g}
+	settling := learn.Inference[float64]{Coordinates: learn.Activities}
+	short := data.Batch[float64]{X: tensor.New[float64](3, 4), Y: tensor.New[float64](3, 3)}
 	clamping := &energy.Graph[float64]{Net: g, Clamped: []int{0}}
 	make := func(problem *energy.Graph[float64], x, y int, inf learn.Inference[float64]) func() {
 		return func() { learn.NewGraph(problem, learn.Nodes{X: x, Y: y}, inf, pool(t, 1), 3) }
@@ -325,12 +331,14 @@ func TestGraphRefuses(t *testing.T) {
 		return func() { learn.Query(problem, given, known, &infer.Auto[float64]{}, infer.Settings{}) }
 	}
 	for want, f := range map[string]func(){
-		"learn: Graph clamps the nodes of the batch":                  make(clamping, 0, 3, settling),
-		"learn: a graph settles in activities":                        make(problem, 0, 3, learn.Inference[float64]{}),
-		"learn: no such node":                                         make(problem, 0, 4, settling),
-		"learn: a batch gives two nodes, or one":                      make(problem, 3, 3, settling),
-		"learn: nothing predicts the target's node":                   make(problem, 0, learn.None, settling),
-		"learn: batch of another width":                               func() { r.Step(context.Background(), short, opt) },
+		"learn: Graph clamps the nodes of the batch": make(clamping, 0, 3, settling),
+		"learn: a graph settles in activities":       make(problem, 0, 3, learn.Inference[float64]{}),
+		"learn: no such node":                        make(problem, 0, 4, settling),
+		"learn: a batch gives two nodes, or one":     make(problem, 3, 3, settling),
+		"learn: nothing predicts the target's node":  make(problem, 0, learn.None, settling),
+		"learn: batch of another width": func() {
+			learn.NewGraph(problem, learn.Nodes{X: 0, Y: 3}, settling, pool(t, 1), 3).Gradient(context.Background(), short)
+		},
 		"learn: nothing is given":                                     query(problem, []tensor.Matrix[float64]{{}, {}, {}, {}}, nil),
 		"learn: want what is given of each node":                      query(problem, nil, nil),
 		"learn: what is clamped is no choice of the problem here":     query(clamping, nil, nil),

@@ -101,9 +101,6 @@ type end struct {
 	name      string // for errors
 }
 
-// None is the node of a graph that batches do not give.
-const None = -1
-
 // newBatch is that of a network.
 func newBatch[T tensor.Float](t *nn.Trace[T], pool *Pool) *batch[T] {
 	L := t.Net.L()
