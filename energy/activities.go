@@ -29,17 +29,13 @@ func (a *Activities[T]) Start(z tensor.Matrix[T]) {
 
 // Place stores the point p (n×Dim) whose activities are z, l = 0…L, of which the free layers' are used. Cost: nothing.
 func (a *Activities[T]) Place(p tensor.Matrix[T], z []tensor.Matrix[T]) {
-	for l, clamped := range a.clamped {
-		if !clamped {
-			a.of(l, p).CopyFrom(z[l].RowsOf(0, p.Rows))
-		}
-	}
+	a.place(p, z)
 }
 
 // Eval stores F of each sample in f and, unless grad has no rows, ∂F/∂z in grad, at the point z: n×Dim for the first n
 // samples of the batch. It leaves z, u and the caches in the Trace. Cost: one pass, two with grad.
 func (a *Activities[T]) Eval(f []float64, grad, z tensor.Matrix[T]) {
-	a.checkEval(f, grad, z)
+	a.check(a.rows, f, grad, z)
 	f = f[:z.Rows]
 	clear(f)
 	L := a.net.L()

@@ -81,6 +81,12 @@ func (x *Bidirectional[T]) Start(z tensor.Matrix[T]) {
 	x.mirror(z, d, false)
 }
 
+// Place stores the point p (n×Dim) whose activities are z, l = 0…L in Up's order, of which the free layers' are used.
+func (x *Bidirectional[T]) Place(p tensor.Matrix[T], z []tensor.Matrix[T]) { x.Up.Place(p, z) }
+
+// Fit is that of Up.
+func (x *Bidirectional[T]) Fit(loss, squares []float64) { x.Up.Fit(loss, squares) }
+
 // Eval stores F of each sample in f and, unless grad has no rows, ∂F/∂z in grad. Cost: two passes, four with grad.
 func (x *Bidirectional[T]) Eval(f []float64, grad, z tensor.Matrix[T]) {
 	x.Up.Eval(f, grad, z)

@@ -29,14 +29,12 @@ type PC[T tensor.Float] struct {
 
 // layout is PC with its defaults resolved: what each layer is, and where the free ones lie in a point.
 type layout[T tensor.Float] struct {
-	net     *nn.Network[T]
-	pi      []float64 // π_l, l = 1…L; π_0 = 0: nothing predicts the input
-	d       []T       // D: the precision of each coordinate in errors, 0 for those of a free input
-	decay   []float64 // λ_l, l = 0…L, 0 where z_l is clamped
-	out     Output[T]
-	clamped []bool
-	offset  []int // of layer l's columns in a point; clamped layers have none
-	dim     int
+	columns[T]
+	net   *nn.Network[T]
+	pi    []float64 // π_l, l = 1…L; π_0 = 0: nothing predicts the input
+	d     []T       // D: the precision of each coordinate in errors, 0 for those of a free input
+	decay []float64 // λ_l, l = 0…L, 0 where z_l is clamped
+	out   Output[T]
 }
 
 func newLayout[T tensor.Float](pc *PC[T]) *layout[T] {
@@ -50,8 +48,7 @@ func newLayout[T tensor.Float](pc *PC[T]) *layout[T] {
 	if pc.Decay != nil && len(pc.Decay) != L+1 {
 		panic("energy: want one decay for each layer and the input")
 	}
-	y := &layout[T]{net: pc.Net, pi: make([]float64, L+1), decay: make([]float64, L+1), out: pc.Output,
-		clamped: make([]bool, L+1), offset: make([]int, L+1)}
+	y := &layout[T]{net: pc.Net, pi: make([]float64, L+1), decay: make([]float64, L+1), out: pc.Output}
 	if y.out == nil {
 		y.out = SquaredError[T]{}
 	}
@@ -66,19 +63,13 @@ func newLayout[T tensor.Float](pc *PC[T]) *layout[T] {
 	if clamped == nil {
 		clamped = []int{0, L}
 	}
-	for _, l := range clamped {
-		if l < 0 || l > L {
-			panic("energy: clamped layer out of range")
-		}
-		y.clamped[l] = true
+	widths := make([]int, L+1)
+	for l := range widths {
+		widths[l] = pc.Net.Width(l)
 	}
-	for l := range y.clamped {
-		y.offset[l] = y.dim
-		if y.clamped[l] {
-			continue
-		}
-		y.dim += pc.Net.Width(l)
-		if pc.Decay != nil {
+	y.columns = newColumns[T](widths, clamped)
+	for l, clamped := range y.clamped {
+		if !clamped && pc.Decay != nil {
 			y.decay[l] = pc.Decay[l]
 		}
 		if !(y.decay[l] >= 0 && y.decay[l] <= math.MaxFloat64) {
@@ -102,7 +93,7 @@ func (y *layout[T]) weigh() {
 		if clamped {
 			continue
 		}
-		for j := range y.net.Width(l) {
+		for j := range y.widths[l] {
 			y.d[y.offset[l]+j] = T(y.pi[l])
 		}
 	}
@@ -118,16 +109,12 @@ func (y *layout[T]) decays() bool {
 	return false
 }
 
-// of returns layer l's columns of a point or gradient.
-func (y *layout[T]) of(l int, p tensor.Matrix[T]) tensor.Matrix[T] {
-	return p.ColsOf(y.offset[l], y.offset[l]+y.net.Width(l))
-}
-
 // State is the memory of inference on one batch: activities, weighted errors u_l = π_l e_l and caches (in its Trace,
 // from which learning takes them), and what is constant while z moves. It is allocated once; a shard is a window of
 // rows. One State, or window, serves one goroutine.
 type State[T tensor.Float] struct {
 	*layout[T]
+	cost[T]
 	Trace *nn.Trace[T]
 	yhat  tensor.Matrix[T] // ŷ, B×n_L
 	r     tensor.Matrix[T] // scratch of Fit, B×n_L
@@ -137,8 +124,6 @@ type State[T tensor.Float] struct {
 	first        tensor.Matrix[T] // B×n_1
 	firstRows    int              // rows of first that are valid
 	firstVersion uint64           // of the weights
-
-	passes, macs float64
 }
 
 // NewState allocates the state of a batch of rows samples.
@@ -148,27 +133,16 @@ func (pc *PC[T]) NewState(rows int) *State[T] {
 	if !y.clamped[0] {
 		t.Z[0] = tensor.New[T](rows, pc.Net.Inputs())
 	}
-	return &State[T]{layout: y, Trace: t,
+	return &State[T]{layout: y, cost: cost[T]{weights: &pc.Net.Weights, rows: rows}, Trace: t,
 		yhat: tensor.New[T](rows, pc.Net.Outputs()), r: tensor.New[T](rows, pc.Net.Outputs()), w: tensor.New[T](rows, y.dim),
 		first: tensor.New[T](rows, pc.Net.Width(1))}
 }
 
 // RowsOf returns the window of rows lo ≤ i < hi, which shares the memory but counts its own cost.
 func (s *State[T]) RowsOf(lo, hi int) *State[T] {
-	return &State[T]{layout: s.layout, Trace: s.Trace.RowsOf(lo, hi),
+	return &State[T]{layout: s.layout, cost: cost[T]{weights: s.weights, rows: hi - lo}, Trace: s.Trace.RowsOf(lo, hi),
 		yhat: s.yhat.RowsOf(lo, hi), r: s.r.RowsOf(lo, hi), w: s.w.RowsOf(lo, hi), first: s.first.RowsOf(lo, hi)}
 }
-
-// Dim is the number of free coordinates of one sample: Σ n_l over the layers that are not clamped.
-func (s *State[T]) Dim() int { return s.dim }
-
-// Cost returns the passes and the multiply-adds since the state was made, both in units of one feedforward
-// evaluation of all its rows; see notation: n of B rows count n/B, and passes are nominal while macs are counted.
-func (s *State[T]) Cost() (passes, macs float64) { return s.passes, s.macs }
-
-// ResetCost makes the cost 0: that of a batch is then a sum of the same numbers in every batch, also in a training that was
-// resumed.
-func (s *State[T]) ResetCost() { s.passes, s.macs = 0, 0 }
 
 // Clamp gives layer l the activities z (B×n_l), which the state keeps by reference: Clamp again when their elements
 // change. For l = L they are the target. A state and its windows share memory, so after one of them was evaluated with
@@ -215,25 +189,7 @@ func (s *State[T]) Fit(loss, squares []float64) {
 
 // Gradient stores ∂F/∂θ at the last Eval, summed over the batch, in grad (laid out like θ): −Σ_b (∂g_l/∂θ_l)ᵀ π_l e_l
 // with z held fixed (post, Eq. 5). Every layer's part uses its own error and input only. Cost: one pass.
-func (s *State[T]) Gradient(grad []T) {
-	clear(grad)
-	for l := 1; l <= s.net.L(); l++ {
-		s.Trace.PullParams(grad, l, nn.Span{Hi: s.net.Layers[l-1].Units()})
-	}
-	tensor.Scale(grad, -1)
-	s.count(1, s.Trace.Rows)
-	s.macs++
-}
-
-// count adds passes over rows of the state's rows.
-func (s *State[T]) count(passes float64, rows int) {
-	s.passes += passes * float64(rows) / float64(s.Trace.Rows)
-}
-
-// work adds one product of layer l over rows of the state's rows.
-func (s *State[T]) work(l, rows int) {
-	s.macs += float64(s.net.Layers[l-1].MACs()) * float64(rows) / (float64(s.net.MACs()) * float64(s.Trace.Rows))
-}
+func (s *State[T]) Gradient(grad []T) { s.gradient(grad, &s.Trace.Record) }
 
 // predict stores g_l(z_{l−1}) in dst.
 func (s *State[T]) predict(l int, dst tensor.Matrix[T]) {
@@ -270,14 +226,4 @@ func (s *State[T]) residual(l int, f []float64) {
 func (s *State[T]) pull(l int, dst, u tensor.Matrix[T]) {
 	s.Trace.Pull(l, dst, u)
 	s.work(l, u.Rows)
-}
-
-// checkEval panics unless f, grad (without rows: not wanted) and p are of one batch that fits the state.
-func (s *State[T]) checkEval(f []float64, grad, p tensor.Matrix[T]) {
-	if p.Rows > s.Trace.Rows || p.Cols != s.dim || len(f) < p.Rows {
-		panic("energy: point of another shape")
-	}
-	if grad.Rows != 0 && (grad.Rows != p.Rows || grad.Cols != p.Cols) {
-		panic("energy: gradient of another shape")
-	}
 }

@@ -40,7 +40,7 @@ func (x *Errors[T]) Place(e tensor.Matrix[T], z []tensor.Matrix[T]) {
 // Eval stores F of each sample in f and, unless grad has no rows, ∂F/∂e in grad, at the point e: n×Dim for the first n
 // samples of the batch. It leaves z, u and the caches in the Trace. Cost: one pass, two with grad.
 func (x *Errors[T]) Eval(f []float64, grad, e tensor.Matrix[T]) {
-	x.checkEval(f, grad, e)
+	x.check(x.rows, f, grad, e)
 	rows := e.Rows
 	f = f[:rows]
 	clear(f)

@@ -54,3 +54,29 @@ func ExampleCrossEntropy() {
 	fmt.Printf("p = %.3f, F = %.3f, r = %.3f\n", mean.Row(0), f[0], r.Row(0))
 	// Output: p = [0.576 0.212 0.212], F = 0.551, r = [0.424 -0.212 -0.212]
 }
+
+// A cycle of two nodes of one unit, y = 2x and x = y/3 by each other's predictions: given x they settle on y between 2x and 3x.
+func ExampleGraph() {
+	net, err := nn.BuildGraph[float64](nn.Wiring{
+		Nodes: []nn.Vertex{{Name: "x", N: 1}, {Name: "y", N: 1}},
+		Edges: []nn.Edge{{From: "x", To: "y"}, {From: "y", To: "x"}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	x, y := net.Node("x"), net.Node("y")
+	net.Update(func(theta []float64) {
+		net.Of(net.Edge(x, y), theta)[0] = 2
+		net.Of(net.Edge(y, x), theta)[0] = 1. / 3
+	})
+	f := (&energy.Graph[float64]{Net: net, Clamped: []int{x}}).NewState(1)
+	f.Clamp(x, tensor.Of(1, 1, []float64{1}))
+	w := infer.NewWork[float64](1, f.Dim())
+	f.Start(w.Z)
+	r, err := infer.Solve[float64](f, w, &infer.Auto[float64]{}, infer.Settings{Tol: 1e-6})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("y = %.3f, F = %.3f from %.3f\n", f.Record.Z[y].Row(0)[0], r.F, r.FStart)
+	// Output: y = 2.100, F = 0.050 from 0.056
+}

@@ -34,11 +34,12 @@ func NewBP[T tensor.Float](net *nn.Network[T], pool *Pool, rows int) *BP[T] {
 
 // NewLossBP returns the rule for the loss out, of precision 1.
 func NewLossBP[T tensor.Float](net *nn.Network[T], out energy.Output[T], pool *Pool, rows int) *BP[T] {
-	r := &BP[T]{pointwise: pointwise[T]{batch: newBatch(nn.NewTrace(net, rows), pool)}, out: out, loss: make([]float64, rows), squares: make([]float64, rows)}
+	trace := nn.NewTrace(net, rows)
+	r := &BP[T]{pointwise: pointwise[T]{batch: newBatch(trace, pool)}, out: out, loss: make([]float64, rows), squares: make([]float64, rows)}
 	share := (rows + pool.Workers() - 1) / pool.Workers()
 	r.shards = cut(rows, min(max(ShardRows, share), maxRows))
 	for _, s := range r.shards {
-		r.windows = append(r.windows, r.trace.RowsOf(s.Lo, s.Hi))
+		r.windows = append(r.windows, trace.RowsOf(s.Lo, s.Hi))
 	}
 	r.task, r.reach = r.shard, r.propagate
 	return r
@@ -55,7 +56,7 @@ func (r *BP[T]) propagate(ctx context.Context, b data.Batch[T]) (Stats, error) {
 	r.pool.Do(len(r.shards), r.task)
 	// Of the way back, the first layer's product is the weight gradient's alone.
 	first := float64(r.net.Layers[0].MACs()) / float64(r.net.MACs())
-	return lossStats(sum(r.loss), sum(r.squares), r.trace, Stats{Passes: 3, MACs: 3 - first}), nil
+	return r.lossStats(sum(r.loss), sum(r.squares), Stats{Passes: 3, MACs: 3 - first}), nil
 }
 
 func (r *BP[T]) shard(_, i int) {
@@ -70,9 +71,9 @@ func (r *BP[T]) shard(_, i int) {
 }
 
 // lossStats adds loss and MSE to s, from the batch sums of 𝓛 and ‖y − ȳ‖².
-func lossStats[T tensor.Float](loss, squares float64, t *nn.Trace[T], s Stats) Stats {
-	s.Loss = loss / float64(t.Rows)
-	s.MSE = squares / float64(t.Rows) / float64(t.Net.Outputs())
+func (b *batch[T]) lossStats(loss, squares float64, s Stats) Stats {
+	s.Loss = loss / float64(b.trace.Rows)
+	s.MSE = squares / float64(b.trace.Rows) / float64(b.outputs)
 	return s
 }
 

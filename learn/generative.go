@@ -16,7 +16,6 @@ import (
 // without, nothing comes back from z_0 = 0. Cost: PC's, and the amortiser's two passes.
 type Generative[T tensor.Float] struct {
 	*PC[T]
-	none      tensor.Matrix[T] // stands where PC has its input
 	amortiser *Amortiser[T]
 	again     func(worker, i int)
 }
@@ -30,15 +29,15 @@ func NewGenerative[T tensor.Float](problem *energy.PC[T], inf Inference[T], amor
 		panic("learn: Generative clamps the output alone")
 	}
 	p.Clamped = []int{L}
-	r := &Generative[T]{PC: newPC(&p, p.Clamped, inf, pool, rows), none: tensor.New[T](rows, p.Net.Inputs()), amortiser: amortiser}
+	r := &Generative[T]{PC: newPC(&p, inf, pool, rows), amortiser: amortiser}
 	if amortiser != nil {
 		amortiser.fit(r.state, r.parts, inf.Settings.Tol)
-		r.start = amortiser.start
+		r.start = func(i int, p *part[T]) { amortiser.start(i, p, r.input[1].RowsOf(p.lo, p.hi)) }
 	}
 	r.again = func(_, i int) {
 		p := &r.parts[i]
 		p.fit.begin()
-		p.state.Fit(p.fit.loss, p.fit.squares)
+		p.f.Fit(p.fit.loss, p.fit.squares)
 	}
 	r.reach = r.Infer
 	return r
@@ -56,17 +55,12 @@ func (r *Generative[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Opt
 
 // Infer settles on the data b.X without learning.
 func (r *Generative[T]) Infer(ctx context.Context, b data.Batch[T]) (Stats, error) {
-	s, err := r.settle(ctx, data.Batch[T]{X: r.none, Y: b.X, Draw: b.Draw})
+	s, err := r.equilibrate(ctx, data.Batch[T]{Y: b.X, Draw: b.Draw})
 	if err != nil {
 		return s, err
 	}
 	r.pool.Do(len(r.parts), r.again)
-	loss, squares := 0.0, 0.0
-	for i := range r.parts {
-		loss += sum(r.parts[i].fit.loss)
-		squares += sum(r.parts[i].fit.squares)
-	}
-	return lossStats(loss, squares, r.trace, s), nil
+	return r.fitted(s), nil
 }
 
 // InferCold is Infer from z_0 = 0, with an amortiser too.

@@ -69,9 +69,9 @@ func (r *CurvedBP[T]) propagate(ctx context.Context, b data.Batch[T]) (Stats, er
 	r.input, r.trace.Z[0] = b, b.X
 	clear(r.loss)
 	r.pool.Do(len(r.parts), r.task)
-	n := float64(r.net.Outputs())
+	n := float64(r.outputs)
 	first := float64(r.net.Layers[0].MACs()) / float64(r.net.MACs())
-	return lossStats(sum(r.loss), 2*sum(r.loss), r.trace, Stats{Passes: 3 + n, MACs: 2 + (1-first)*(1+n)}), nil
+	return r.lossStats(sum(r.loss), 2*sum(r.loss), Stats{Passes: 3 + n, MACs: 2 + (1-first)*(1+n)}), nil
 }
 
 func (r *CurvedBP[T]) shard(_, i int) {
@@ -162,7 +162,7 @@ var _ Rule[float32] = (*FeedforwardPC[float32])(nil)
 func NewFeedforwardPC[T tensor.Float](problem *energy.PC[T], inf Inference[T], pool *Pool, rows int) *FeedforwardPC[T] {
 	r := &FeedforwardPC[T]{PC: NewPC(problem, inf, pool, rows)}
 	for _, s := range r.shards {
-		r.windows = append(r.windows, r.trace.RowsOf(s.Lo, s.Hi))
+		r.windows = append(r.windows, r.state.Trace.RowsOf(s.Lo, s.Hi))
 	}
 	r.forward = func(_, i int) {
 		s := r.shards[i]
@@ -175,7 +175,7 @@ func NewFeedforwardPC[T tensor.Float](problem *energy.PC[T], inf Inference[T], p
 
 // settleThenForward leaves u_l = π_l e_l* and z_l feedforward in the trace.
 func (r *FeedforwardPC[T]) settleThenForward(ctx context.Context, b data.Batch[T]) (Stats, error) {
-	s, err := r.settle(ctx, b)
+	s, err := r.equilibrate(ctx, b)
 	if err != nil {
 		return s, err
 	}

@@ -76,22 +76,24 @@ type tile[T tensor.Float] struct {
 	params int // how many
 }
 
-// batch is what every rule has: a network, a batch's trace cut into shards, the weight gradient and the update.
+// batch is what every rule has: layers, what a batch leaves in them cut into shards, the weight gradient and the update.
 type batch[T tensor.Float] struct {
 	clip
-	net    *nn.Network[T]
-	pool   *Pool
-	trace  *nn.Trace[T]
-	shards []nn.Span
-	tiles  []tile[T]
-	local  []int     // tiles of Local layers
-	others []int     // the other tiles,
-	rest   []int     // their layers, and
-	chunks []nn.Span // their θ, and all of it, in pieces
-	all    []nn.Span
-	grad   []T
-	// scratch is a tile's gradient for each worker, zero between batches.
-	scratch    [][]T
+	net        *nn.Weights[T]
+	pool       *Pool
+	trace      *nn.Record[T]
+	ends       [2]end // what the batch's X and Y are
+	layer      string // what a layer is called in errors
+	outputs    int    // width of the target
+	shards     []nn.Span
+	tiles      []tile[T]
+	local      []int     // tiles of Local layers
+	others     []int     // the other tiles,
+	rest       []int     // their layers, and
+	chunks     []nn.Span // their θ, and all of it, in pieces
+	all        []nn.Span
+	grad       []T
+	scratch    [][]T     // a tile's gradient for each worker, zero between batches
 	zero       bool      // grad is, or holds what the next gradient is to be added to
 	weight     float64   // of the gradient: 1, but for targets that are nudged
 	shrink     float64   // of the gradient in an update: 1, unless it is clipped
@@ -108,9 +110,22 @@ type batch[T tensor.Float] struct {
 	do             func(n int, f func(worker, i int))
 }
 
-func newBatch[T tensor.Float](trace *nn.Trace[T], pool *Pool) *batch[T] {
-	net := trace.Net
-	b := &batch[T]{net: net, pool: pool, trace: trace, grad: make([]T, len(net.Theta())), weight: 1, shrink: 1}
+// end is an activity that batches give.
+type end struct {
+	at, width int    // its place in the record, or None
+	name      string // for errors
+}
+
+// newBatch is that of a network.
+func newBatch[T tensor.Float](t *nn.Trace[T], pool *Pool) *batch[T] {
+	L := t.Net.L()
+	ends := [2]end{{0, t.Net.Inputs(), "layer 0, the input,"}, {L, t.Net.Outputs(), fmt.Sprintf("layer %d, the target,", L)}}
+	return newBatchOf(&t.Record, ends, "network: layer", pool)
+}
+
+func newBatchOf[T tensor.Float](trace *nn.Record[T], ends [2]end, layer string, pool *Pool) *batch[T] {
+	net := trace.Weights
+	b := &batch[T]{net: net, pool: pool, trace: trace, ends: ends, layer: layer, outputs: ends[1].width, grad: make([]T, len(net.Theta())), weight: 1, shrink: 1}
 	b.shards = cut(trace.Rows, ShardRows)
 	at, most := 0, 0
 	for i, layer := range net.Layers {
@@ -181,13 +196,21 @@ func cut(n, size int) []nn.Span {
 	return pieces
 }
 
+// given returns what d gives, in the order of the ends.
+func given[T tensor.Float](d data.Batch[T]) [2]tensor.Matrix[T] { return [2]tensor.Matrix[T]{d.X, d.Y} }
+
 // accept checks that data fits before any work.
 func (b *batch[T]) accept(d data.Batch[T]) {
-	if d.X.Rows != b.trace.Rows || d.Y.Rows != b.trace.Rows {
-		panic("learn: batch of another size")
-	}
-	if d.X.Cols != b.net.Inputs() || d.Y.Cols != b.net.Outputs() {
-		panic("learn: batch of another width")
+	for k, m := range given(d) {
+		if b.ends[k].at == None {
+			continue
+		}
+		if m.Rows != b.trace.Rows {
+			panic("learn: batch of another size")
+		}
+		if m.Cols != b.ends[k].width {
+			panic("learn: batch of another width")
+		}
 	}
 }
 
@@ -199,11 +222,10 @@ func (b *batch[T]) begin(ctx context.Context, d data.Batch[T]) error {
 		return err
 	}
 	b.trace.Draw(d.Draw)
-	for l, m := range [...]tensor.Matrix[T]{d.X, d.Y} {
+	for k, m := range given(d) {
 		for i := range m.Rows {
-			if !tensor.Finite(m.Row(i)) {
-				return fmt.Errorf("batch: sample %d: layer %d, the %s, holds NaN or Inf; want finite numbers",
-					i, l*b.net.L(), [...]string{"input", "target"}[l])
+			if b.ends[k].at != None && !tensor.Finite(m.Row(i)) {
+				return fmt.Errorf("batch: sample %d: %s holds NaN or Inf; want finite numbers", i, b.ends[k].name)
 			}
 		}
 	}
@@ -212,7 +234,7 @@ func (b *batch[T]) begin(ctx context.Context, d data.Batch[T]) error {
 	}
 	for l := 1; l <= b.net.L(); l++ {
 		if !tensor.Finite(b.net.Of(l, b.net.Theta())) {
-			return fmt.Errorf("network: layer %d: the weights hold NaN or Inf; want finite numbers", l)
+			return fmt.Errorf("%s %d: the weights hold NaN or Inf; want finite numbers", b.layer, l)
 		}
 	}
 	b.checked = true

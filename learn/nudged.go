@@ -45,7 +45,7 @@ func NewNudged[T tensor.Float](problem *energy.PC[T], inf Inference[T], beta flo
 		loss: make([]float64, rows), squares: make([]float64, rows)}
 	r.weight = 1 / beta
 	for _, s := range r.shards {
-		r.windows = append(r.windows, r.trace.RowsOf(s.Lo, s.Hi))
+		r.windows = append(r.windows, r.state.Trace.RowsOf(s.Lo, s.Hi))
 	}
 	r.predictor, r.reach, r.pulled = r.predict, r.nudge, true
 	return r
@@ -68,7 +68,7 @@ func (r *Nudged[T]) nudge(ctx context.Context, b data.Batch[T]) (Stats, error) {
 	clear(r.loss)
 	clear(r.squares)
 	r.pool.Do(len(r.shards), r.predictor)
-	all := lossStats(sum(r.loss), sum(r.squares), r.trace, Stats{Passes: 1, MACs: 1})
+	all := r.lossStats(sum(r.loss), sum(r.squares), Stats{Passes: 1, MACs: 1})
 	if err := r.towards(ctx, b, r.beta, &all); err != nil || !r.centred {
 		return all, err
 	}
@@ -86,7 +86,7 @@ func (r *Nudged[T]) towards(ctx context.Context, b data.Batch[T], beta float64, 
 			to[k] = m + T(T(beta)*(b.Y.Row(i)[k]-m))
 		}
 	}
-	s, err := r.settle(ctx, data.Batch[T]{X: b.X, Y: r.y, Draw: b.Draw})
+	s, err := r.equilibrate(ctx, data.Batch[T]{X: b.X, Y: r.y, Draw: b.Draw})
 	all.Passes += s.Passes
 	all.MACs += s.MACs
 	all.Inference.Add(s.Inference)

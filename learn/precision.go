@@ -60,7 +60,7 @@ func (r *Precise[T]) Precisions() []float64 { return append([]float64(nil), r.pi
 
 // Step descends the gradients of weights and precisions, both at the same point.
 func (r *Precise[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimizer[T]) (Stats, error) {
-	s, err := r.settle(ctx, b)
+	s, err := r.equilibrate(ctx, b)
 	if err != nil {
 		return s, err
 	}
@@ -70,7 +70,7 @@ func (r *Precise[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimi
 			continue
 		}
 		// π ∂/∂π is the derivative in log π.
-		step := r.o.LR * 2 * r.pi[l] * g / float64(r.trace.Rows*r.net.Width(l+1))
+		step := r.o.LR * 2 * r.pi[l] * g / float64(r.trace.Rows*r.problem.Net.Width(l+1))
 		next := math.Exp(math.Log(r.pi[l]) - step)
 		if finite(next) { // a sample that diverged teaches nothing
 			r.pi[l] = min(max(next, 1/MostPrecision), MostPrecision)

@@ -3,6 +3,7 @@ package learn_test
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/energy"
@@ -153,4 +154,51 @@ func ExampleGenerative() {
 	// reconstruction error from 0.63 to 0.03
 	// F at the start over F at the end, 1.5 with the amortiser as drawn, 1.1 as trained
 	// hidden half off by 0.14, of a variance of 1.01
+}
+
+// A graph with a cycle: the image predicts a hidden node, which predicts itself, the image and the label. The label of a new image, and the
+// lower half of one that is seen in part, are inferred alike.
+func ExampleGraph() {
+	set, batches, _ := digits(1, 1)
+	net, err := nn.BuildGraph[float64](nn.Wiring{
+		Nodes: []nn.Vertex{{Name: "image", N: set.Inputs}, {Name: "hidden", N: 12, Act: nn.Tanh, Bias: true}, {Name: "label", N: set.Classes}},
+		Edges: []nn.Edge{{From: "image", To: "hidden"}, {From: "hidden", To: "hidden"}, {From: "hidden", To: "image"}, {From: "hidden", To: "label"}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	nn.Initialize(net, nn.Init{Kind: nn.FanIn}, 1)
+	pool := learn.NewPool(1)
+	defer pool.Close()
+	problem := &energy.Graph[float64]{Net: net}
+	settings := infer.Settings{Tol: 1e-3}
+	r := learn.NewGraph(problem, learn.Nodes{X: net.Node("image"), Y: net.Node("label")}, learn.Inference[float64]{Coordinates: learn.Activities, Settings: settings}, pool, 40)
+	teach(r, batches, optim.NewAdam[float64](len(net.Theta()), optim.Rate{LR: 0.01}, 0), 200)
+
+	b := data.Fill(data.NewBatch[float64](set, 40), set, set.Test, 0, 40)
+	seen := make([]bool, set.Inputs)
+	for k := range seen {
+		seen[k] = k < set.Inputs/2
+	}
+	for _, known := range [][][]bool{nil, {seen, nil, nil}} {
+		x, _, err := learn.Query(problem, []tensor.Matrix[float64]{b.X, {}, {}}, known, &infer.Auto[float64]{}, settings)
+		if err != nil {
+			panic(err)
+		}
+		right, off := 0, 0.0
+		for i, label := range b.Labels {
+			y := x[net.Node("label")].Row(i)
+			if slices.Index(y, slices.Max(y)) == int(label) {
+				right++
+			}
+			for k, v := range x[net.Node("image")].Row(i) {
+				d := v - b.X.Row(i)[k]
+				off += d * d / float64(40*set.Inputs)
+			}
+		}
+		fmt.Printf("%d of 40 labels, pixels off by %.2f, of a variance of 1\n", right, off)
+	}
+	// Output:
+	// 40 of 40 labels, pixels off by 0.00, of a variance of 1
+	// 40 of 40 labels, pixels off by 0.08, of a variance of 1
 }

@@ -237,3 +237,43 @@ func checkAllocs[T tensor.Float](t *testing.T) {
 		}
 	}
 }
+
+// TestStepsOnAnyLayersAreThoseOfTheGradient: layers that are Local or not, with several tiles each, take steps of SGD to θ − lr·gradient, to
+// the bit, and what is packed afterwards is what another network packs of these weights.
+func TestStepsOnAnyLayersAreThoseOfTheGradient(t *testing.T) {
+	both(t, checkLayers[float32], checkLayers[float64])
+}
+
+func checkLayers[T tensor.Float](t *testing.T) {
+	const rows, lr = learn.ShardRows + 5, 0.125
+	mixed, err := nn.ParseArch("2x5x5-conv64k3p1:maxpool2-norm:conv64k3p1-170-3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mixed.Bias = true
+	for _, a := range []nn.Arch{
+		{Dims: []int{100, 170, 210, 3}, Act: nn.Tanh, Bias: true}, {Dims: []int{100, 170, 210, 3}, Act: nn.ReLU, Place: nn.Before},
+		{Dims: []int{100, 170, 210, 3}, Act: nn.Tanh, Bias: true, Feedback: nn.Learned}, {Dims: []int{9, 170, 170, 3}, Residual: true}, mixed,
+	} {
+		for _, workers := range []int{1, 3} {
+			net, fresh := build[T](a, 1), build[T](a, 1)
+			r := learn.NewBP(net, pool(t, workers), rows)
+			opt := optim.NewSGD[T](optim.Rate{LR: lr}, 0)
+			b := draw(net, rows)
+			for step := range 3 {
+				want := slices.Clone(net.Theta())
+				grad, _ := gradient(t, graded[T](learn.NewBP(fresh, pool(t, 1), rows)), b)
+				for i, g := range grad {
+					want[i] -= T(lr * g)
+				}
+				if _, err := r.Step(context.Background(), b, opt); err != nil {
+					t.Fatal(err)
+				}
+				if !check.SameBits(net.Theta(), want) {
+					t.Fatalf("%+v: step %d of %d workers is not that of a new network's gradient", a, step, workers)
+				}
+				fresh.Update(func(theta []T) { copy(theta, want) })
+			}
+		}
+	}
+}

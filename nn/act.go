@@ -37,7 +37,7 @@ func (a Act[T]) Smooth() bool { return a.act.Smooth() }
 // Slot keeps φ′.
 func (a Act[T]) Slot() Slot { return Slot{Floats: a.n} }
 
-// Forward stores φ(z) and keeps φ′.
+// Forward stores φ(z) and keeps φ′; dst may be z.
 func (a Act[T]) Forward(dst, z tensor.Matrix[T], c Cache[T]) { apply(a.act, dst, c.F, z) }
 
 // Push stores φ′ ⊙ v.

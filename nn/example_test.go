@@ -29,3 +29,26 @@ func ExampleParseArch() {
 	// 4 64 to 10 units
 	// 105898 parameters
 }
+
+// Two nodes that predict each other, one of which also predicts itself.
+func ExampleBuildGraph() {
+	g, err := nn.BuildGraph[float64](nn.Wiring{
+		Nodes: []nn.Vertex{{Name: "seen", N: 3}, {Name: "cause", N: 2, Act: nn.Tanh, Bias: true}},
+		Edges: []nn.Edge{{From: "seen", To: "cause"}, {From: "cause", To: "seen"}, {From: "cause", To: "cause"}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	nn.Initialize(g, nn.Init{Kind: nn.Xavier}, 1)
+	for l := 1; l <= g.L(); l++ {
+		from, to := g.Ends(l)
+		fmt.Printf("%s→%s: %d parameters\n", g.Vertex(from).Name, g.Vertex(to).Name, len(g.Of(l, g.Theta())))
+	}
+	_, err = nn.BuildGraph[float64](nn.Wiring{Nodes: []nn.Vertex{{Name: "seen", N: 3}}, Edges: []nn.Edge{{From: "seen", To: "sen"}}})
+	fmt.Println(err)
+	// Output:
+	// cause→seen: 6 parameters
+	// seen→cause: 6 parameters
+	// cause→cause: 6 parameters
+	// graph: edge seen→sen: node "sen": want one of seen
+}

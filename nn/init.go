@@ -63,7 +63,8 @@ func (k Init) String() string {
 // Initialize draws all parameters anew. They are a pure function of the architecture, k and seed: draws are made in
 // float64, layer by layer in the order of θ, and rounded once, so float32 and float64 networks start from the same
 // numbers.
-func Initialize[T tensor.Float](n *Network[T], k Init, seed uint64) {
+func Initialize[T tensor.Float](of Weighted[T], k Init, seed uint64) {
+	n := of.weights()
 	rng := rand.New(rand.NewPCG(seed, 0x736574746c65)) // "settle": apart from the stream that orders batches
 	n.Update(func(theta []T) {
 		for _, layer := range n.Layers {

@@ -110,6 +110,7 @@ func TestResumingChangesNoBit(t *testing.T) {
 	goesOn[float32](t, generative())
 	goesOn[float32](t, amortised())
 	goesOn[float32](t, twoWay())
+	goesOn[float32](t, twoWay().with(func(s *Spec) { s.Solver, s.Steps, s.Temperature, s.Batches = "langevin", 4, 0.01, 4 }))
 	goesOn[float64](t, twoWay().with(func(s *Spec) { s.Optim, s.LR, s.Clip, s.Batches = "nesterov", 0.05, 0.1, 4 }))
 	goesOn[float64](t, amortised().with(func(s *Spec) { s.Optim, s.LR, s.Steps, s.Tol = "momentum", 0.05, 4, 0 }))
 	goesOn[float32](t, small().with(func(s *Spec) { s.Clip, s.Batches = 0.5, 6 })) // with how many were clipped

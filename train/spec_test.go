@@ -71,7 +71,6 @@ var faults = []struct {
 	{"down-weight", func(s *Spec) { s.Rule, s.Coords, s.DownWeight = "pc-bidirectional", "activities", -1 }, "-1"},
 	{"coords", func(s *Spec) { s.Rule = "pc-bidirectional" }, "errors"},
 	{"loss", func(s *Spec) { s.Rule, s.Coords, s.Loss = "pc-bidirectional", "activities", "bernoulli" }, "bernoulli"},
-	{"solver", func(s *Spec) { s.Rule, s.Coords, s.Solver, s.Steps = "pc-bidirectional", "activities", "langevin", 5 }, "langevin"},
 	{"feedback", func(s *Spec) {
 		s.Rule, s.Coords, s.Solver, s.Feedback = "pc-bidirectional", "activities", "euler", "fixed"
 	}, "fixed"},

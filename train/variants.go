@@ -35,7 +35,6 @@ func (s Spec) variants(must func(ok bool, flag string, v any, want string)) erro
 	must(!s.bidirectional() || s.Coords == "activities", "coords", s.Coords, "activities with --rule pc-bidirectional, whose two networks share them")
 	must(!s.bidirectional() || s.squared(), "loss", s.Loss, "mse with --rule pc-bidirectional")
 	draws := s.Solver == "langevin"
-	must(!draws || !s.bidirectional(), "solver", s.Solver, "one that does not draw with --rule pc-bidirectional")
 	must(s.Temperature >= 0 && finite(s.Temperature) && (draws || s.Temperature == 0), "temperature", s.Temperature, "a number from 0 (for 1) with --solver langevin, and none without")
 	must(!draws || s.Steps > 0, "steps", s.Steps, "a number from 1 with --solver langevin, which settles nowhere")
 	walks := s.Rule == "ipc" || s.Rule == "zil" || s.Coords == "activities" && learn.Steps(s.Solver)
