@@ -153,8 +153,10 @@ func Example_jpcBidirectional() {
 	nn.Initialize(up, nn.Init{Kind: nn.FanIn}, 1)
 	pool := learn.NewPool(2)
 	defer pool.Close()
-	rule := learn.NewBidirectional(&energy.PC[float32]{Net: up}, &energy.PC[float32]{Net: down, Precision: []float64{1e-3, 1e-3}},
-		optim.NewAdam[float32](len(down.Theta()), optim.Rate{LR: 3e-3}, 0), // of the way down
+	rule := learn.NewBidirectional(&energy.PC[float32]{Net: up}, learn.Downward[float32]{
+		Problem:   &energy.PC[float32]{Net: down, Precision: []float64{1e-3, 1e-3}},
+		Optimizer: optim.NewAdam[float32](len(down.Theta()), optim.Rate{LR: 3e-3}, 0),
+	},
 		learn.Inference[float32]{Coordinates: learn.Activities, Settings: infer.Settings{Tol: 1e-2}}, pool, 40)
 	adam := optim.NewAdam[float32](len(up.Theta()), optim.Rate{LR: 3e-3}, 0)
 	var stats learn.Stats

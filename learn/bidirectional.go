@@ -23,9 +23,16 @@ type Bidirectional[T tensor.Float] struct {
 
 var _ Rule[float32] = (*Bidirectional[float32])(nil)
 
-// NewBidirectional returns the rule for two problems as energy.NewBidirectional takes them, which clamp input and target. The optimiser
-// opt is that of the way down; what Step is given updates the way up. Otherwise NewPC's arguments, with activities for coordinates.
-func NewBidirectional[T tensor.Float](up, down *energy.PC[T], opt optim.Optimizer[T], inf Inference[T], pool *Pool, rows int) *Bidirectional[T] {
+// Downward is the way from targets to inputs: its problem, and the optimiser of its network.
+type Downward[T tensor.Float] struct {
+	Problem   *energy.PC[T]
+	Optimizer optim.Optimizer[T]
+}
+
+// NewBidirectional returns the rule for two problems as energy.NewBidirectional takes them, which clamp input and target. What Step is
+// given updates the way up. Otherwise NewPC's arguments, with activities for coordinates.
+func NewBidirectional[T tensor.Float](up *energy.PC[T], way Downward[T], inf Inference[T], pool *Pool, rows int) *Bidirectional[T] {
+	down := way.Problem
 	if up.Clamped != nil || down.Clamped != nil {
 		panic("learn: Bidirectional clamps input and target")
 	}
@@ -33,7 +40,7 @@ func NewBidirectional[T tensor.Float](up, down *energy.PC[T], opt optim.Optimize
 		panic("learn: Bidirectional infers in activities")
 	}
 	f := energy.NewBidirectional(up, down, rows)
-	r := &Bidirectional[T]{down: newBatch(f.Down.Trace, pool), opt: opt}
+	r := &Bidirectional[T]{down: newBatch(f.Down.Trace, pool), opt: way.Optimizer}
 	r.prepare("pc-bidirectional", newBatch(f.Up.Trace, pool), inf, f.Dim(), func(lo, hi int) objective[T] { return f.RowsOf(lo, hi) })
 	r.fresh = func(rows int) objective[T] { return energy.NewBidirectional(up, down, rows) }
 	return r

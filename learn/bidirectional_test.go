@@ -91,8 +91,8 @@ func TestBidirectionalOfVanishingWeightIsPC(t *testing.T) {
 			alone := build[float64](a, 1)
 			b := draw(up, batchRows)
 			L := up.L()
-			two := learn.NewBidirectional(&energy.PC[float64]{Net: up}, &energy.PC[float64]{Net: down, Precision: weighed(L, 1e-300)},
-				optim.NewSGD[float64](optim.Rate{LR: 0.1}, 0), inf, pool(t, 2), batchRows)
+			two := learn.NewBidirectional(&energy.PC[float64]{Net: up}, learn.Downward[float64]{&energy.PC[float64]{Net: down, Precision: weighed(L, 1e-300)},
+				optim.NewSGD[float64](optim.Rate{LR: 0.1}, 0)}, inf, pool(t, 2), batchRows)
 			one := pc(alone, nil, inf, pool(t, 2), batchRows)
 			for range 4 {
 				s, err := two.Step(context.Background(), b, optim.NewSGD[float64](optim.Rate{LR: 0.1}, 0))
@@ -117,8 +117,8 @@ func TestBidirectionalOfVanishingWeightIsPC(t *testing.T) {
 	var off [2]float64
 	for k, weight := range []float64{1e-3, 1e-4} {
 		up, down := twoNets[float64](a)
-		r := learn.NewBidirectional(&energy.PC[float64]{Net: up}, &energy.PC[float64]{Net: down, Precision: weighed(up.L(), weight)},
-			optim.NewSGD[float64](optim.Rate{LR: 0.1}, 0), tight(learn.Activities), pool(t, 1), batchRows)
+		r := learn.NewBidirectional(&energy.PC[float64]{Net: up}, learn.Downward[float64]{&energy.PC[float64]{Net: down, Precision: weighed(up.L(), weight)},
+			optim.NewSGD[float64](optim.Rate{LR: 0.1}, 0)}, tight(learn.Activities), pool(t, 1), batchRows)
 		got, _, _, err := r.Gradient(context.Background(), draw(up, batchRows))
 		if err != nil {
 			t.Fatal(err)
@@ -135,8 +135,8 @@ func TestBidirectionalGradientsAreThoseOfTheEquilibratedEnergy(t *testing.T) {
 	a := nn.Arch{Dims: []int{5, 4, 3, 2}, Act: nn.Tanh, Bias: true}
 	up, down := twoNets[float64](a)
 	b := draw(up, batchRows)
-	r := learn.NewBidirectional(&energy.PC[float64]{Net: up, Precision: []float64{1, 2, 0.5}}, &energy.PC[float64]{Net: down, Precision: weighed(3, 0.3)},
-		optim.NewSGD[float64](optim.Rate{LR: 0.1}, 0), tight(learn.Activities), pool(t, 2), batchRows)
+	r := learn.NewBidirectional(&energy.PC[float64]{Net: up, Precision: []float64{1, 2, 0.5}}, learn.Downward[float64]{&energy.PC[float64]{Net: down, Precision: weighed(3, 0.3)},
+		optim.NewSGD[float64](optim.Rate{LR: 0.1}, 0)}, tight(learn.Activities), pool(t, 2), batchRows)
 	settled := func() (gu, gd []float64, s learn.Stats) {
 		gu, gd, s, err := r.Gradient(context.Background(), b)
 		if err != nil {
@@ -165,72 +165,83 @@ func TestBidirectionalGradientsAreThoseOfTheEquilibratedEnergy(t *testing.T) {
 	}
 }
 
-// TestBidirectionalLearnsBothWays: what each network predicts of the other side comes nearer; at any number of workers to the same bits;
-// clipped, both steps shrink by the factor of their common norm.
+// wide has two tiles of weights in its first layer.
+var wide = nn.Arch{Dims: []int{100, 170, 7, 3}, Act: nn.Tanh, Bias: true}
+
+// bothWays is wide and its mirror after steps on one batch, clipped or not, and what each was off by before each step.
+type bothWays[T tensor.Float] struct {
+	up, down *nn.Network[T]
+	mse, off []float64
+	clipped  int
+}
+
+func trainBothWays[T tensor.Float](t *testing.T, workers, steps int, clip float64) bothWays[T] {
+	t.Helper()
+	const rows = 2*learn.ShardRows + 2
+	w := bothWays[T]{}
+	w.up, w.down = twoNets[T](wide)
+	b := draw(w.up, rows)
+	tensor.Scale(b.X.Data, 0.3)
+	momentum := func(net *nn.Network[T]) optim.Optimizer[T] {
+		return optim.NewMomentum[T](len(net.Theta()), optim.Rate{LR: 0.05}, 0.5, 0)
+	}
+	r := learn.NewBidirectional(&energy.PC[T]{Net: w.up}, learn.Downward[T]{&energy.PC[T]{Net: w.down, Precision: weighed(3, 0.1)}, momentum(w.down)},
+		learn.Inference[T]{Coordinates: learn.Activities, Settings: infer.Settings{Tol: 1e-3}}, pool(t, workers), rows)
+	r.Clip(clip)
+	opt := momentum(w.up)
+	for range steps {
+		tr := nn.NewTrace(w.down, rows)
+		tr.Z[0] = b.Y
+		tr.Feedforward()
+		off := 0.0
+		for i := range rows {
+			for k, v := range tr.Z[3].Row(i) {
+				off += math.Pow(float64(v-b.X.Row(i)[k]), 2)
+			}
+		}
+		s, err := r.Step(context.Background(), b, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.mse, w.off = append(w.mse, s.MSE), append(w.off, off)
+	}
+	w.clipped = r.Clipped()
+	return w
+}
+
+// TestBidirectionalLearnsBothWays: what each network predicts of the other side comes nearer, at any number of workers to the same bits.
 func TestBidirectionalLearnsBothWays(t *testing.T) {
 	both(t, checkBothWays[float32], checkBothWays[float64])
 }
 
 func checkBothWays[T tensor.Float](t *testing.T) {
-	const rows = 2*learn.ShardRows + 2
-	a := nn.Arch{Dims: []int{100, 170, 7, 3}, Act: nn.Tanh, Bias: true}
-	trained := func(workers, steps int, clip float64) (up, down *nn.Network[T], mse []float64, clipped int) {
-		up, down = twoNets[T](a)
-		b := draw(up, rows)
-		tensor.Scale(b.X.Data, 0.3)
-		n := len(down.Theta())
-		r := learn.NewBidirectional(&energy.PC[T]{Net: up}, &energy.PC[T]{Net: down, Precision: weighed(3, 0.1)}, optim.NewMomentum[T](n, optim.Rate{LR: 0.05}, 0.5, 0),
-			learn.Inference[T]{Coordinates: learn.Activities, Settings: infer.Settings{Tol: 1e-3}}, pool(t, workers), rows)
-		r.Clip(clip)
-		opt := optim.NewMomentum[T](len(up.Theta()), optim.Rate{LR: 0.05}, 0.5, 0)
-		for range steps {
-			s, err := r.Step(context.Background(), b, opt)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tr := nn.NewTrace(down, rows)
-			tr.Z[0] = b.Y
-			tr.Feedforward()
-			off := 0.0
-			for i := range rows {
-				for k, v := range tr.Z[3].Row(i) {
-					off += math.Pow(float64(v-b.X.Row(i)[k]), 2)
-				}
-			}
-			mse = append(mse, s.MSE, off)
-		}
-		return up, down, mse, r.Clipped()
-	}
-	up, down, mse, _ := trained(1, 60, 0)
-	if n := len(mse); !(mse[n-2] < 0.7*mse[0]) || !(mse[n-1] < 0.9*mse[1]) {
-		t.Errorf("MSE from %v to %v up, from %v to %v down", mse[0], mse[n-2], mse[1], mse[n-1])
+	w := trainBothWays[T](t, 1, 60, 0)
+	if n := len(w.mse) - 1; !(w.mse[n] < 0.7*w.mse[0]) || !(w.off[n] < 0.9*w.off[0]) {
+		t.Errorf("MSE from %v to %v up, squares from %v to %v down", w.mse[0], w.mse[n], w.off[0], w.off[n])
 	}
 	for _, workers := range []int{2, 3} {
-		if u, d, _, _ := trained(workers, 60, 0); !check.SameBits(u.Theta(), up.Theta()) || !check.SameBits(d.Theta(), down.Theta()) {
+		if v := trainBothWays[T](t, workers, 60, 0); !check.SameBits(v.up.Theta(), w.up.Theta()) || !check.SameBits(v.down.Theta(), w.down.Theta()) {
 			t.Errorf("%d workers change the weights", workers)
 		}
 	}
-	first, firstDown := twoNets[T](a)
-	size := func(net, from *nn.Network[T]) (all []float64) {
-		for i, v := range net.Theta() {
-			all = append(all, float64(v)-float64(from.Theta()[i]))
-		}
-		return all
+}
+
+// TestBothWaysAreClippedTogether: both steps shrink by the factor of their common norm.
+func TestBothWaysAreClippedTogether(t *testing.T) {
+	up, down := twoNets[float64](wide)
+	before := slices.Concat(up.Theta(), down.Theta())
+	step := func(clip float64) ([]float64, int) {
+		w := trainBothWays[float64](t, 3, 1, clip)
+		delta := slices.Concat(w.up.Theta(), w.down.Theta())
+		tensor.Axpy(delta, -1, before)
+		return delta, w.clipped
 	}
-	up, down, _, _ = trained(2, 1, 0)
-	free := append(size(up, first), size(down, firstDown)...)
-	norm := math.Sqrt(tensor.Dot(free, free)) / 0.05
-	up, down, _, n := trained(3, 1, norm/2)
-	half := append(size(up, first), size(down, firstDown)...)
-	for i := range half {
-		half[i] *= 2
-	}
-	tol := 1e-9
-	if single[T]() {
-		tol = 1e-3 // differences of weights of about 0.1, with ε = 6e-8, of about 1e-4
-	}
-	if d := check.RelError(half, free); !(d < tol) || n != 1 {
-		t.Errorf("clipped to half of the norm the step is off by %g, %d clipped", d, n)
+	free, n := step(0)
+	norm := math.Sqrt(tensor.Dot(free, free)) / 0.05 // of the gradient, by the rate of the step
+	half, m := step(norm / 2)
+	tensor.Scale(half, 2)
+	if d := check.RelError(half, free); !(d < 1e-9) || n != 0 || m != 1 {
+		t.Errorf("clipped to half of the norm the step is off by %g; clipped %d times, without a bound %d", d, m, n)
 	}
 }
 
@@ -238,14 +249,14 @@ func checkBothWays[T tensor.Float](t *testing.T) {
 func TestMisuseOfBothWaysIsNamed(t *testing.T) {
 	up, down := twoNets[float64](archs[1])
 	p, sgd := pool(t, 1), optim.NewSGD[float64](optim.Rate{LR: 1}, 0)
-	make := func(clamped []int, inf learn.Inference[float64]) func() {
+	rule := func(clamped []int, inf learn.Inference[float64]) func() {
 		return func() {
-			learn.NewBidirectional(&energy.PC[float64]{Net: up, Clamped: clamped}, &energy.PC[float64]{Net: down}, sgd, inf, p, 4)
+			learn.NewBidirectional(&energy.PC[float64]{Net: up, Clamped: clamped}, learn.Downward[float64]{&energy.PC[float64]{Net: down}, sgd}, inf, p, 4)
 		}
 	}
 	for want, f := range map[string]func(){
-		"learn: Bidirectional clamps input and target": make([]int{0}, tight(learn.Activities)),
-		"learn: Bidirectional infers in activities":    make(nil, tight(learn.Errors)),
+		"learn: Bidirectional clamps input and target": rule([]int{0}, tight(learn.Activities)),
+		"learn: Bidirectional infers in activities":    rule(nil, tight(learn.Errors)),
 	} {
 		if got := fmt.Sprint(check.Panic(f)); got != want {
 			t.Errorf("panics with %q, want %q", got, want)

@@ -10,19 +10,24 @@ import (
 // Causes infers what a generative network would have made the patterns y (B×n_L) of: it settles with the output alone clamped, from
 // z_0 = 0, and returns z_0, B×n_0. Problem.Clamped must be nil; its Decay is the prior.
 func Causes[T tensor.Float](problem *energy.PC[T], y tensor.Matrix[T], m infer.Method[T], s infer.Settings) (tensor.Matrix[T], infer.Result, error) {
-	return CausesFrom(problem, nil, y, m, s)
+	return Recall[T]{Problem: problem}.Causes(y, m, s)
 }
 
-// CausesFrom is Causes from where the network up guesses that it will end, as an Amortiser does; nil: from z_0 = 0. Residual ratios are
-// taken to z_0 = 0 either way.
-func CausesFrom[T tensor.Float](problem *energy.PC[T], up *nn.Network[T], y tensor.Matrix[T], m infer.Method[T], s infer.Settings) (tensor.Matrix[T], infer.Result, error) {
-	f := free(problem, y.Rows, problem.Net.L())
-	f.Clamp(problem.Net.L(), y)
+// Recall infers from patterns as Causes and Complete do, from where the network Up guesses that inference will end, as an Amortiser does;
+// nil: from z_0 = 0. Residual ratios are taken to z_0 = 0 either way.
+type Recall[T tensor.Float] struct {
+	Problem *energy.PC[T]
+	Up      *nn.Network[T]
+}
+
+// Causes is the function Causes.
+func (c Recall[T]) Causes(y tensor.Matrix[T], m infer.Method[T], s infer.Settings) (tensor.Matrix[T], infer.Result, error) {
+	L := c.Problem.Net.L()
+	f := free(c.Problem, y.Rows, L)
+	f.Clamp(L, y)
 	w := infer.NewWork[T](y.Rows, f.Dim())
 	f.Start(w.Z)
-	if up != nil {
-		guess(f, f, w, up, y)
-	}
+	c.guess(f, f, w, y)
 	r, err := infer.Solve[T](f, w, m, s)
 	return f.Trace.Z[0], r, err
 }
@@ -31,17 +36,16 @@ func CausesFrom[T tensor.Float](problem *energy.PC[T], up *nn.Network[T], y tens
 // same of every row of y (B×n_L), and stores what the network makes of the others there. Of a linear network that is their mean given
 // the known ones. Problem.Clamped must be nil; its Decay is the prior of the causes.
 func Complete[T tensor.Float](problem *energy.PC[T], y tensor.Matrix[T], known []bool, m infer.Method[T], s infer.Settings) (infer.Result, error) {
-	return CompleteFrom(problem, nil, y, known, m, s)
+	return Recall[T]{Problem: problem}.Complete(y, known, m, s)
 }
 
-// CompleteFrom is Complete from what the network up guesses of y as it is, its unknown elements included, as an Amortiser does; nil:
-// from z_0 = 0. Residual ratios are taken to z_0 = 0 either way.
-func CompleteFrom[T tensor.Float](problem *energy.PC[T], up *nn.Network[T], y tensor.Matrix[T], known []bool, m infer.Method[T], s infer.Settings) (infer.Result, error) {
-	n := problem.Net.Outputs()
+// Complete is the function Complete. Up guesses from y as it is, its unknown elements included.
+func (c Recall[T]) Complete(y tensor.Matrix[T], known []bool, m infer.Method[T], s infer.Settings) (infer.Result, error) {
+	n := c.Problem.Net.Outputs()
 	if y.Cols != n || len(known) != n {
 		panic("learn: want patterns of the network's outputs, and a word on each")
 	}
-	f := free(problem, y.Rows)
+	f := free(c.Problem, y.Rows)
 	at := f.Dim() - n // the output's coordinates are the last
 	held := make([]bool, f.Dim())
 	copy(held[at:], known)
@@ -55,21 +59,22 @@ func CompleteFrom[T tensor.Float](problem *energy.PC[T], up *nn.Network[T], y te
 		}
 	}
 	hold := infer.NewHold[T](f, held)
-	if up != nil {
-		guess(f, hold, w, up, y)
-	}
+	c.guess(f, hold, w, y)
 	r, err := infer.Solve[T](hold, w, m, s)
 	y.CopyFrom(w.Z.ColsOf(at, at+n))
 	return r, err
 }
 
-// guess takes the residuals at the start, where w is, and puts w at what up guesses of the patterns y; the objective is f, of which
+// guess takes the residuals at the start, where w is, and puts w at what Up guesses of the patterns y; the objective is f, of which
 // some coordinates may be held.
-func guess[T tensor.Float](f *energy.Activities[T], held infer.Objective[T], w *infer.Work[T], up *nn.Network[T], y tensor.Matrix[T]) {
-	mirrors(up, f.Trace.Net)
+func (c Recall[T]) guess(f *energy.Activities[T], held infer.Objective[T], w *infer.Work[T], y tensor.Matrix[T]) {
+	if c.Up == nil {
+		return
+	}
+	mirrors(c.Up, f.Trace.Net)
 	w.Eval(held)
 	w.Reference = append([]float64(nil), w.Res...)
-	t := nn.NewTrace(up, y.Rows)
+	t := nn.NewTrace(c.Up, y.Rows)
 	t.Z[0] = y
 	t.Feedforward()
 	z := mirrored(t)

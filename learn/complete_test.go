@@ -32,16 +32,6 @@ func TestCompletionIsTheConditionalMean(t *testing.T) {
 			t.Errorf("causes of pattern %d are off by %g", i, d)
 		}
 	}
-	up := build[float64](nn.Arch{Dims: []int{5, 2}}, 1) // guesses: rightly, nothing is left to infer; wrongly, all is
-	for _, exact := range []bool{false, true} {
-		if exact {
-			up.Update(func(theta []float64) { copy(theta, m.RawMatrix().Data) })
-		}
-		from, r, err := learn.CausesFrom(problem, up, b.Y, &infer.Auto[float64]{}, settings)
-		if err != nil || r.Count[infer.Equilibrium] != rows || (r.Steps == 0) != exact || !(check.RelError(from.Data, z.Data) < 1e-9) {
-			t.Errorf("an exact guess: %v: %d steps, off by %g; %v", exact, r.Steps, check.RelError(from.Data, z.Data), err)
-		}
-	}
 	known := []bool{true, false, true, true, false}
 	given := check.Clone(b.Y)
 	for i := range rows {
@@ -49,10 +39,6 @@ func TestCompletionIsTheConditionalMean(t *testing.T) {
 	}
 	if r, err = learn.Complete(problem, given, known, &infer.Auto[float64]{}, settings); err != nil || r.Count[infer.Equilibrium] != rows {
 		t.Fatalf("%v, %v", r.Count, err)
-	}
-	guessed := check.Clone(b.Y)
-	if _, err := learn.CompleteFrom(problem, up, guessed, known, &infer.Auto[float64]{}, settings); err != nil || !(check.RelError(guessed.Data, given.Data) < 1e-9) {
-		t.Errorf("from a guess the patterns are off by %g, %v", check.RelError(guessed.Data, given.Data), err)
 	}
 	w := mat.NewDense(5, 2, append([]float64(nil), net.Theta()...))
 	seen, a := mat.NewDense(3, 2, nil), mat.NewDense(2, 2, nil)
@@ -79,6 +65,39 @@ func TestCompletionIsTheConditionalMean(t *testing.T) {
 			if !check.Close(v, want, 1e-8) {
 				t.Errorf("element %d of pattern %d is %v, want %v", k, i, v, want)
 			}
+		}
+	}
+}
+
+// TestRecallFromAGuess ends where it does from z_0 = 0: guessing rightly, by ridge regression, there is nothing left to infer of a whole
+// pattern; wrongly, all.
+func TestRecallFromAGuess(t *testing.T) {
+	const rows, lambda = 6, 0.3
+	net, up := build[float64](nn.Arch{Dims: []int{2, 5}}, 1), build[float64](nn.Arch{Dims: []int{5, 2}}, 1)
+	problem := &energy.PC[float64]{Net: net, Decay: []float64{lambda, 0}}
+	b := draw(net, rows)
+	settings := infer.Settings{Tol: 1e-11, MaxPasses: 1e5, Patience: -1}
+	known, auto := []bool{true, false, true, true, false}, &infer.Auto[float64]{}
+	z, _, err := learn.Causes(problem, b.Y, auto, settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := check.Clone(b.Y)
+	if _, err := learn.Complete(problem, whole, known, auto, settings); err != nil {
+		t.Fatal(err)
+	}
+	for _, exact := range []bool{false, true} {
+		if exact {
+			up.Update(func(theta []float64) { copy(theta, ridge(t, net, lambda).RawMatrix().Data) })
+		}
+		recall := learn.Recall[float64]{Problem: problem, Up: up}
+		from, r, err := recall.Causes(b.Y, auto, settings)
+		if err != nil || r.Count[infer.Equilibrium] != rows || (r.Steps == 0) != exact || !(check.RelError(from.Data, z.Data) < 1e-9) {
+			t.Errorf("an exact guess: %v: %d steps, off by %g; %v", exact, r.Steps, check.RelError(from.Data, z.Data), err)
+		}
+		guessed := check.Clone(b.Y)
+		if _, err := recall.Complete(guessed, known, auto, settings); err != nil || !(check.RelError(guessed.Data, whole.Data) < 1e-9) {
+			t.Errorf("an exact guess: %v: patterns are off by %g, %v", exact, check.RelError(guessed.Data, whole.Data), err)
 		}
 	}
 }

@@ -161,7 +161,8 @@ func ExampleNewBidirectional() {
 	}
 	inf := closely()
 	inf.Coordinates = learn.Activities
-	r := learn.NewBidirectional(&energy.PC[float64]{Net: up}, &energy.PC[float64]{Net: down, Precision: []float64{0.1, 0.1}}, adam(down), inf, pool, 40)
+	r := learn.NewBidirectional(&energy.PC[float64]{Net: up},
+		learn.Downward[float64]{Problem: &energy.PC[float64]{Net: down, Precision: []float64{0.1, 0.1}}, Optimizer: adam(down)}, inf, pool, 40)
 	opt := adam(up)
 	first := teach(r, batches, opt, 1)
 	last := teach(r, batches, opt, 100)

@@ -190,16 +190,8 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 	if errs == [2]error{} && (!(m.Std > 0) || math.IsInf(m.Std, 0) || math.IsNaN(m.Mean) || math.IsInf(m.Mean, 0)) {
 		fail(fmt.Errorf("mean %v, std %v: want finite numbers, std above 0", m.Mean, m.Std))
 	}
-	m.Data, m.Loss = meta["data"], meta["loss"]
-	if known := []string{"", "cross-entropy", "bernoulli"}; !slices.Contains(known, m.Loss) {
-		fail(fmt.Errorf("metadata loss %q: want none, cross-entropy or bernoulli", m.Loss))
-	}
-	if given, ok := meta["generates"]; ok {
-		m.Generates, err = strconv.ParseBool(given)
-		fail(wrap("generates", err))
-	}
-	fail(m.parseTarget(meta)) // after the architecture
-	fail(m.parseSecond(meta))
+	m.Data = meta["data"]
+	fail(m.parseTask(meta))
 	if dims := m.Arch.Dims; dims != nil {
 		values, at := dims[0], "begins"
 		if m.Generates {

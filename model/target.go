@@ -1,8 +1,10 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,6 +14,21 @@ const (
 	targetMeanKey = "target_mean"
 	targetStdKey  = "target_std"
 )
+
+// parseTask reads what the network was trained to do: loss, direction and target, once the architecture is known.
+func (m *Meta) parseTask(meta map[string]string) error {
+	var faults []error
+	m.Loss = meta["loss"]
+	if known := []string{"", "cross-entropy", "bernoulli"}; !slices.Contains(known, m.Loss) {
+		faults = append(faults, fmt.Errorf("metadata loss %q: want none, cross-entropy or bernoulli", m.Loss))
+	}
+	if given, ok := meta["generates"]; ok {
+		var err error
+		m.Generates, err = strconv.ParseBool(given)
+		faults = append(faults, wrap("generates", err))
+	}
+	return errors.Join(append(faults, m.parseTarget(meta), m.parseSecond(meta))...)
+}
 
 // parseTarget reads what the outputs are: target and, for moments, what they were standardised by.
 func (m *Meta) parseTarget(meta map[string]string) error {

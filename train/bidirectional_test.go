@@ -21,7 +21,7 @@ func TestBothWaysAreLearned(t *testing.T) {
 	}
 	set := tr.Set()
 	least := leftByClassMeans(set)
-	got := evaluate(tr.Second(), Output[float64]("mse"), tr.pool, set, set.Train, true).MSE
+	got := evaluation[float64]{tr.Second(), Output[float64]("mse"), true}.of(tr.pool, set, set.Train).MSE
 	if !(got > least*(1-1e-12)) || !(got < 1.01*least) {
 		t.Errorf("images from labels with an MSE of %v, the class means with %v", got, least)
 	}

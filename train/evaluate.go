@@ -21,15 +21,22 @@ func Evaluate[T tensor.Float](net *nn.Network[T], pool *learn.Pool, set *data.Se
 // EvaluateLoss predicts every sample of a split on the pool's workers, for a network trained by the loss out. Sums run over samples
 // in order, whatever the number of workers. Cost: one pass over the split.
 func EvaluateLoss[T tensor.Float](net *nn.Network[T], out energy.Output[T], pool *learn.Pool, set *data.Set, split data.Split) Score {
-	s := evaluate(net, out, pool, set, split, false)
+	s := evaluation[T]{net, out, false}.of(pool, set, split)
 	if set.Task != data.Classes {
 		s.Accuracy = math.NaN() // there are no labels to hit
 	}
 	return s
 }
 
-// evaluate predicts targets from images or, turned round, images from targets.
-func evaluate[T tensor.Float](net *nn.Network[T], out energy.Output[T], pool *learn.Pool, set *data.Set, split data.Split, turned bool) Score {
+// evaluation predicts targets from images or, turned round, images from targets.
+type evaluation[T tensor.Float] struct {
+	net    *nn.Network[T]
+	out    energy.Output[T]
+	turned bool
+}
+
+func (e evaluation[T]) of(pool *learn.Pool, set *data.Set, split data.Split) Score {
+	net, out := e.net, e.out
 	type room struct {
 		batch data.Batch[T]
 		trace *nn.Trace[T]
@@ -43,7 +50,7 @@ func evaluate[T tensor.Float](net *nn.Network[T], out energy.Output[T], pool *le
 		lo := i * evalRows
 		hi := min(lo+evalRows, split.N())
 		b := data.Fill(rooms[worker].batch, set, split, lo, hi)
-		if turned {
+		if e.turned {
 			b.X, b.Y = b.Y, b.X
 		}
 		t := rooms[worker].trace.RowsOf(0, hi-lo)

@@ -146,7 +146,6 @@ func (s Spec) Validate() error {
 	must(s.LR > 0 && finite(s.LR), "lr", s.LR, "a learning rate above 0")
 	must(s.Momentum >= 0 && s.Momentum < 1, "momentum", s.Momentum, "a number from 0 to below 1")
 	must(s.WeightDecay >= 0 && finite(s.WeightDecay), "weight-decay", s.WeightDecay, "a number from 0")
-	must(s.Clip >= 0 && finite(s.Clip), "clip", s.Clip, "a norm above 0, or 0 not to clip")
 	must(s.Warmup >= 0, "warmup", s.Warmup, "a number of batches from 0")
 	must(s.Batch > 0, "batch", s.Batch, "a number of samples from 1")
 	must(s.Batches >= 0, "batches", s.Batches, "a number from 1, or 0 to go by epochs")

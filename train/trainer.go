@@ -12,7 +12,6 @@ import (
 	"github.com/settle-pc/settle/energy"
 	"github.com/settle-pc/settle/infer"
 	"github.com/settle-pc/settle/learn"
-	"github.com/settle-pc/settle/model"
 	"github.com/settle-pc/settle/nn"
 	"github.com/settle-pc/settle/optim"
 	"github.com/settle-pc/settle/tensor"
@@ -181,7 +180,7 @@ func newRule[T tensor.Float](s Spec, net *nn.Network[T], beside *companion[T], p
 		return learn.NewCentred(problem, inf, s.beta(), pool, s.Batch)
 	case "pc-bidirectional":
 		down := &energy.PC[T]{Net: beside.net, Precision: s.downPrecisions(net.L())}
-		return learn.NewBidirectional(problem, down, beside.opt, inf, pool, s.Batch)
+		return learn.NewBidirectional(problem, learn.Downward[T]{Problem: down, Optimizer: beside.opt}, inf, pool, s.Batch)
 	case "pc-feedforward":
 		return learn.NewFeedforwardPC(problem, inf, pool, s.Batch)
 	case "bp-matched":
@@ -244,27 +243,6 @@ func (t *Trainer[T]) Network() *nn.Network[T] { return t.net }
 
 // Spec is what is trained.
 func (t *Trainer[T]) Spec() Spec { return t.spec }
-
-// Meta describes the network for its model file.
-func (t *Trainer[T]) Meta() model.Meta {
-	m := model.Meta{Arch: t.arch, Data: t.set.Name, Rows: t.set.Rows, Cols: t.set.Cols, Channels: t.set.Channels, Mean: t.set.Mean, Std: t.set.Std,
-		Loss: t.spec.lossNote(), Generates: t.spec.generates(), Target: t.targetNote(), Second: t.spec.secondName()}
-	for _, u := range t.set.Units {
-		m.Units = append(m.Units, model.Unit(u))
-	}
-	return m
-}
-
-// targetNote names the targets where they are not labels.
-func (t *Trainer[T]) targetNote() string {
-	if t.set.Task == data.Classes {
-		return ""
-	}
-	return t.set.Task.Targets()
-}
-
-// Set is what the network is trained and tested on: the set as the spec has it.
-func (t *Trainer[T]) Set() *data.Set { return t.set }
 
 // Total is the number of batches that the spec asks for.
 func (t *Trainer[T]) Total() int { return t.total }
@@ -369,48 +347,6 @@ func (t *Trainer[T]) judge(mse float64) error {
 		return nil
 	}
 	return &DivergedError{Batch: t.p.Batch, MSE: mse, Loss: t.spec.lossNote()}
-}
-
-// Test returns the network's score on the test split.
-func (t *Trainer[T]) Test() Score {
-	if r, ok := t.rule.(*learn.Generative[T]); ok {
-		return t.reconstruct(r)
-	}
-	score := EvaluateLoss(t.net, Output[T](t.spec.Loss), t.pool, t.set, t.set.Test)
-	if t.spec.bidirectional() {
-		score.Generation = evaluate(t.second.net, energy.SquaredError[T]{}, t.pool, t.set, t.set.Test, true).MSE
-	}
-	return score
-}
-
-// reconstruct infers the causes of the test images, whole batches of them, and returns how well they are predicted from these. It
-// leaves what the rule carries as it was.
-func (t *Trainer[T]) reconstruct(r *learn.Generative[T]) Score {
-	carried, score, n := r.State(), Score{Accuracy: math.NaN()}, 0.0
-	b := data.NewBatch[T](t.set, t.spec.Batch)
-	for lo := 0; lo+t.spec.Batch <= t.set.Test.N(); lo += t.spec.Batch {
-		s, err := r.Infer(context.Background(), data.Fill(b, t.set, t.set.Test, lo, lo+t.spec.Batch))
-		if err != nil { // of a batch that training takes too, none
-			s.MSE, s.Loss = math.NaN(), math.NaN()
-		}
-		score.MSE += s.MSE
-		score.Loss += s.Loss
-		n++
-		if t.spec.compares() && err == nil {
-			score.Passes += s.Inference.Passes
-			if s, err = r.InferCold(context.Background(), b); err == nil {
-				score.Cold += s.Inference.Passes
-			}
-		}
-	}
-	score.Passes /= n
-	score.Cold /= n
-	score.MSE /= n
-	score.Loss /= n
-	if err := r.SetState(carried); err != nil {
-		panic("train: a rule refuses its own state")
-	}
-	return score
 }
 
 // Conclude is Test at the end of a training. A batch's MSE is before its update: what the last update has done shows

@@ -91,7 +91,6 @@ func TestEveryWordOfTheSpecActs(t *testing.T) {
 		"rule":         func(s *Spec) { s.Rule = "bp" },
 		"lr":           func(s *Spec) { s.LR *= 1.01 },
 		"weight-decay": func(s *Spec) { s.WeightDecay = 1e-3 },
-		"clip":         func(s *Spec) { s.Clip = 0.1 },
 		"schedule":     func(s *Spec) { s.Schedule = "cosine" },
 		"batch":        func(s *Spec) { s.Batch = 17 },
 		"batches":      func(s *Spec) { s.Batches = 6 },

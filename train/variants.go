@@ -14,6 +14,7 @@ import (
 
 // variants tests what belongs to variants of rule, energy and inference, and to none else. The error is of the precisions.
 func (s Spec) variants(must func(ok bool, flag string, v any, want string)) error {
+	must(s.Clip >= 0 && finite(s.Clip), "clip", s.Clip, "a norm above 0, or 0 not to clip")
 	nudged := s.Rule == "pc-nudged" || s.Rule == "pc-centred"
 	must(finite(s.Beta) && (nudged || s.Beta == 0), "beta", s.Beta, "a number of either sign, or 0 for 0.1, with --rule pc-nudged or pc-centred, and none without")
 	must(s.Precision == "" || s.Infers(), "precision", s.Precision, "none with --rule "+s.Rule+", which has no errors to weigh")

@@ -247,6 +247,11 @@ type painter struct {
 	run     *store.Run
 }
 
+// recall infers from images.
+func (p painter) recall() learn.Recall[float64] {
+	return learn.Recall[float64]{Problem: p.problem, Up: p.guess}
+}
+
 // settling is how well inference must settle: pixels have 256 shades.
 func settling() infer.Settings { return infer.Settings{Tol: 1e-3, MaxPasses: 2000} }
 
@@ -254,7 +259,7 @@ func settling() infer.Settings { return infer.Settings{Tol: 1e-3, MaxPasses: 200
 func (p painter) draw(count int, seed uint64, set *data.Set) error {
 	n := min(causesOf, set.Train.N())
 	b := data.Fill(data.NewBatch[float64](set, n), set, set.Train, 0, n)
-	z, _, err := learn.CausesFrom(p.problem, p.guess, b.X, &infer.Auto[float64]{}, settling())
+	z, _, err := p.recall().Causes(b.X, &infer.Auto[float64]{}, settling())
 	if err != nil {
 		return err
 	}
@@ -304,7 +309,7 @@ func (p painter) complete(y tensor.Matrix[float64], hide string, out *generated)
 		return err
 	}
 	done.CopyFrom(seen)
-	r, err := learn.CompleteFrom(p.problem, p.guess, done, known, &infer.Auto[float64]{}, settling())
+	r, err := p.recall().Complete(done, known, &infer.Auto[float64]{}, settling())
 	if err != nil {
 		return err
 	}
