@@ -27,7 +27,8 @@ func (b Batch[T]) RowsOf(lo, hi int) Batch[T] {
 }
 
 // Fill stores samples lo ≤ i < hi of from, s.Train or s.Test, in the first rows of dst and returns their window. dst has
-// at least hi−lo rows. It allocates nothing.
+// at least hi−lo rows. It allocates nothing, but
+// for more than four channels normalised one by one.
 func Fill[T tensor.Float](dst Batch[T], s *Set, from Split, lo, hi int) Batch[T] {
 	if lo < 0 || hi < lo || hi > from.N() {
 		panic("data: samples out of range")
@@ -39,15 +40,15 @@ func Fill[T tensor.Float](dst Batch[T], s *Set, from Split, lo, hi int) Batch[T]
 	for i := range b.Index {
 		b.Index[i] = lo + i
 	}
-	table := NewTable[T](s.Mean, s.Std)
-	b.gather(s.Task, from, &table)
+	var room [4]Table[T] // on the stack, for as many channels
+	b.gather(s.Task, from, tablesOf(room[:0], s))
 	return b
 }
 
 // gather fills the batch with the samples that Index names.
-func (b Batch[T]) gather(task Task, from Split, table *Table[T]) {
+func (b Batch[T]) gather(task Task, from Split, tables []Table[T]) {
 	for i, at := range b.Index {
-		table.Normalise(b.X.Row(i), from.Image(at))
+		normalise(b.X.Row(i), from.Image(at), tables)
 		b.Labels[i] = from.Labels[at]
 		y := b.Y.Row(i)
 		switch task {
@@ -67,6 +68,39 @@ func (b Batch[T]) gather(task Task, from Split, table *Table[T]) {
 // Table holds the normalised value of each byte. Looking it up is as fast as computing it in T, and more accurate:
 // the value is computed in float64 and rounded once.
 type Table[T tensor.Float] [256]T
+
+// tablesOf appends the tables of a set to dst: one for all channels, or one for each.
+func tablesOf[T tensor.Float](dst []Table[T], s *Set) []Table[T] {
+	if s.Channel == nil {
+		return append(dst, NewTable[T](s.Mean, s.Std))
+	}
+	for _, u := range s.Channel {
+		dst = append(dst, NewTable[T](u.Mean, u.Std))
+	}
+	return dst
+}
+
+// normalise stores the values of pixels in dst, of the same length, by the tables of tablesOf.
+func normalise[T tensor.Float](dst []T, pixels []byte, tables []Table[T]) {
+	if len(tables) == 1 {
+		tables[0].Normalise(dst, pixels)
+		return
+	}
+	if len(dst) != len(pixels) {
+		panic("data: pixels do not fill the row")
+	}
+	for c := range tables {
+		t := &tables[c]
+		for i := c; i < len(pixels); i += len(tables) {
+			dst[i] = t[pixels[i]]
+		}
+	}
+}
+
+// Normalise stores the values of an image's pixels in dst, of the same length, as batches of s have them.
+func Normalise[T tensor.Float](dst []T, s *Set, pixels []byte) {
+	normalise(dst, pixels, tablesOf[T](nil, s))
+}
 
 // NewTable returns the table of (v/255 − mean)/std.
 func NewTable[T tensor.Float](mean, std float64) (t Table[T]) {

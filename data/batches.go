@@ -19,13 +19,13 @@ import (
 //
 // A value serves one goroutine.
 type Batches[T tensor.Float] struct {
-	set   *Set
-	seed  uint64
-	table Table[T]
-	batch Batch[T]
-	step  int   // of the batch that Next deals next
-	epoch int   // that order belongs to, −1 at first
-	order []int // of the training images
+	set    *Set
+	seed   uint64
+	tables []Table[T]
+	batch  Batch[T]
+	step   int   // of the batch that Next deals next
+	epoch  int   // that order belongs to, −1 at first
+	order  []int // of the training images
 }
 
 // NewBatches returns the batches of size images of s.Train that the seed gives, at the first of them.
@@ -34,12 +34,12 @@ func NewBatches[T tensor.Float](s *Set, size int, seed uint64) (*Batches[T], err
 		return nil, fmt.Errorf("data: batch size %d: %s has %d training images (accepted: 1 to %d)", size, s.Name, n, n)
 	}
 	return &Batches[T]{
-		set:   s,
-		seed:  seed,
-		table: NewTable[T](s.Mean, s.Std),
-		batch: NewBatch[T](s, size),
-		epoch: -1,
-		order: make([]int, s.Train.N()),
+		set:    s,
+		seed:   seed,
+		tables: tablesOf[T](nil, s),
+		batch:  NewBatch[T](s, size),
+		epoch:  -1,
+		order:  make([]int, s.Train.N()),
 	}, nil
 }
 
@@ -65,7 +65,7 @@ func (b *Batches[T]) Next() Batch[T] {
 		b.epoch = epoch
 	}
 	copy(b.batch.Index, b.order[b.step%per*len(b.batch.Index):])
-	b.batch.gather(b.set.Task, b.set.Train, &b.table)
+	b.batch.gather(b.set.Task, b.set.Train, b.tables)
 	b.batch.Draw = drawSeed(b.seed, b.step)
 	b.step++
 	return b.batch

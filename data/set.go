@@ -56,6 +56,7 @@ type Set struct {
 	Outputs     int     // of a target: Classes, unless the task says otherwise
 	Units       []Unit  // of the target's numbers, in which they were measured; nil: of no other than their own
 	Mean, Std   float64 // of all bytes v/255 of the training images, rounded to four decimals (MNIST: 0.1307, 0.3081)
+	Channel     []Unit  // Mean and Std of each channel, where they are normalised one by one (ByChannel); nil: all alike
 }
 
 // New makes a set of images of a size that the caller hands over, and does not change afterwards. Its error names a
@@ -113,21 +114,47 @@ func (s *Set) classes(train, test string) error {
 	return nil
 }
 
-// normalise sets Mean and Std. The sums are integers, so neither their order nor their length costs accuracy.
+// normalise sets Mean and Std.
 func (s *Set) normalise(images string) error {
-	var sum, squares uint64 // below 2⁶⁴ for any set that fits a memory
-	for _, v := range s.Train.Images {
-		sum += uint64(v)
-		squares += uint64(v) * uint64(v)
-	}
-	n := float64(len(s.Train.Images))
-	mean := float64(sum) / n
-	deviation := math.Sqrt(max(0, float64(squares)/n-mean*mean))
+	mean, deviation := spread(s.Train.Images, 0, 1)
 	s.Mean, s.Std = fourDecimals(mean/255), fourDecimals(deviation/255)
 	if s.Std == 0 {
 		return fmt.Errorf("%s: all pixels are about %.4g (accepted: images that vary)", images, mean)
 	}
 	return nil
+}
+
+// spread returns mean and deviation of every step-th byte. The sums are integers, so neither their order nor their length costs accuracy.
+func spread(bytes []byte, from, step int) (mean, deviation float64) {
+	var sum, squares, count uint64 // below 2⁶⁴ for any set that fits a memory
+	for i := from; i < len(bytes); i += step {
+		v := uint64(bytes[i])
+		sum += v
+		squares += v * v
+		count++
+	}
+	n := float64(count)
+	mean = float64(sum) / n
+	return mean, math.Sqrt(max(0, float64(squares)/n-mean*mean))
+}
+
+// ByChannel returns the set with every channel normalised by its own mean and deviation over the training images, rounded to four
+// decimals, sharing its bytes; a grey set as it is. The error names a channel that does not vary.
+func (s *Set) ByChannel() (*Set, error) {
+	if s.Channels == 1 {
+		return s, nil
+	}
+	out := *s
+	out.Channel = nil
+	for c := range s.Channels {
+		mean, deviation := spread(s.Train.Images, c, s.Channels)
+		u := Unit{fourDecimals(mean / 255), fourDecimals(deviation / 255)}
+		if u.Std == 0 {
+			return nil, fmt.Errorf("data: %s: channel %d is about %.4g everywhere (accepted: channels that vary)", s.Name, c, mean)
+		}
+		out.Channel = append(out.Channel, u)
+	}
+	return &out, nil
 }
 
 func fourDecimals(v float64) float64 { return math.Round(v*1e4) / 1e4 }

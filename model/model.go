@@ -4,8 +4,9 @@
 // nn.Param list: a convolution W of out×kernel×kernel×in, a normalisation gain and shift, attention Wq, Wk, Wv, Wo; feedback.l.B beside
 // them are feedback weights that were learned. The metadata
 // say what is needed to build the network and to feed it: format, arch, act, place, bias, and mean, std, rows, cols,
-// data and, if not 1, channels of the set it was trained on, the loss if it was not squared error, and the target, with
-// target_mean and target_std of its numbers, if it was not the label.
+// data and, if not 1, channels of the set it was trained on, the loss if it was not squared error, the target, with
+// target_mean and target_std of its numbers, if it was not the label, channel_mean and channel_std where each channel has its own, and
+// the name of a second network, if there is one, under which its tensors are.
 package model
 
 import (
@@ -36,6 +37,7 @@ type Meta struct {
 	Rows, Cols int     // of its images
 	Channels   int     // of a pixel, side by side in the inputs; 0 stands for 1
 	Mean, Std  float64 // inputs are (v/255 − Mean)/Std
+	ByChannel  []Unit  // Mean and Std of each channel, where they have their own; nil: all alike
 	Generates  bool    // the outputs are the image, predicted from causes
 	Loss       string  // that it was trained by: cross-entropy and bernoulli, whose outputs are logits, or empty: mse
 	Target     string  // what the outputs are: pixels, normalised as the inputs are, moments of the ink, or empty: classes
@@ -107,13 +109,8 @@ func (m Meta) Metadata() map[string]string {
 	if m.Target != "" { // files of earlier versions have none
 		meta["target"] = m.Target
 	}
-	if len(m.Units) > 0 {
-		var means, stds []string
-		for _, u := range m.Units {
-			means, stds = append(means, real(u.Mean)), append(stds, real(u.Std))
-		}
-		meta[targetMeanKey], meta[targetStdKey] = strings.Join(means, ","), strings.Join(stds, ",")
-	}
+	writeUnits(meta, "target", m.Units)
+	writeUnits(meta, "channel", m.ByChannel)
 	return meta
 }
 
@@ -192,6 +189,7 @@ func ParseMeta(meta map[string]string) (Meta, error) {
 	}
 	m.Data = meta["data"]
 	fail(m.parseTask(meta))
+	fail(m.parseChannels(meta))
 	if dims := m.Arch.Dims; dims != nil {
 		values, at := dims[0], "begins"
 		if m.Generates {

@@ -197,6 +197,34 @@ func TestBothNetworksAreKept(t *testing.T) {
 	}
 }
 
+// TestChannelUnitsAreKept: each value is normalised by its channel's and comes back.
+func TestChannelUnitsAreKept(t *testing.T) {
+	m := meta(false)
+	m.Rows, m.Cols, m.Channels, m.ByChannel = 1, 2, 3, []Unit{{0.1, 0.5}, {0.4, 0.25}, {0.7, 2}}
+	f := file(t, build[float32](t, m), m)
+	back, _, err := load[float32](t, f)
+	if err != nil || !slices.Equal(back.ByChannel, m.ByChannel) {
+		t.Fatalf("described as %+v; %v", back, err)
+	}
+	for k, want := range []float64{1.6, 2, 0.1, 1.6, 2, 0.1} { // of an intensity of 0.9
+		if got := back.Normal(k, 0.9); !check.Close(got, want, 1e-14) || !check.Close(back.Intensity(k, got), 0.9, 1e-14) {
+			t.Errorf("value %d: %v, back %v; want %v, 0.9", k, got, back.Intensity(k, got), want)
+		}
+	}
+	if plain := meta(false); !check.Close(plain.Normal(5, 0.9), (0.9-0.1307)/0.3081, 1e-14) {
+		t.Errorf("without units of its own: %v", plain.Normal(5, 0.9))
+	}
+	for key, values := range map[string][]string{"channel_mean": {"", "1,2", "1,2,x"}, "channel_std": {"1,1,0", "1"}} {
+		for _, v := range values {
+			bad := maps.Clone(f.Metadata)
+			bad[key] = v
+			if _, err := ParseMeta(bad); err == nil || !strings.Contains(err.Error(), key+" ") || !strings.Contains(err.Error(), "want 3 finite numbers") {
+				t.Errorf("%s %q: error %v", key, v, err)
+			}
+		}
+	}
+}
+
 // TestTargetsAreKept: what the outputs are comes back; labels leave no trace in a file.
 func TestTargetsAreKept(t *testing.T) {
 	units := []Unit{{0.1, 0.3}, {4, 1e-3}, {-2.5, 7}, {0, 1. / 3}}

@@ -61,6 +61,9 @@ func TestPythonReadsAndWritesTheSameNetworks(t *testing.T) {
 			if k&4 > 0 {
 				m.Arch.Place = nn.After
 			}
+			if k == 5 {
+				m.Rows, m.Cols, m.Channels, m.ByChannel = 1, 2, 3, []Unit{{0.1, 0.5}, {0.4, 0.25}, {0.7, 2}}
+			}
 			m.Arch.Param = nn.Parameterisation((a + k) % len(nn.Parameterisations()))
 			path := filepath.Join(dir, fmt.Sprintf("%d-%d.safetensors", a, k))
 			if k&8 > 0 {
@@ -137,7 +140,11 @@ func outputs(t *testing.T, path string) tensor.Matrix[float64] {
 	trace.Z[0] = tensor.New[float64](4, 6)
 	for i := range 4 {
 		for j := range 6 {
-			trace.Z[0].Row(i)[j] = (float64((37*i+11*j*j)%256)/255 - m.Mean) / m.Std
+			u := Unit{m.Mean, m.Std}
+			if m.ByChannel != nil {
+				u = m.ByChannel[j%3]
+			}
+			trace.Z[0].Row(i)[j] = (float64((37*i+11*j*j)%256)/255 - u.Mean) / u.Std
 		}
 	}
 	trace.Feedforward()

@@ -3,17 +3,12 @@ package model
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
-	"strings"
 )
 
-const (
-	moments       = 4
-	targetMeanKey = "target_mean"
-	targetStdKey  = "target_std"
-)
+// moments is the number of outputs of a network that predicts moments.
+const moments = 4
 
 // parseTask reads what the network was trained to do: loss, direction and target, once the architecture is known.
 func (m *Meta) parseTask(meta map[string]string) error {
@@ -49,18 +44,10 @@ func (m *Meta) parseTarget(meta map[string]string) error {
 	default:
 		return fmt.Errorf("metadata target %q: want none, pixels or moments", m.Target)
 	}
-	means, stds := strings.Split(meta[targetMeanKey], ","), strings.Split(meta[targetStdKey], ",")
-	if len(means) != moments || len(stds) != moments || outputs > 0 && outputs != moments {
-		return fmt.Errorf("metadata %s %q, %s %q: want four numbers, one for each output of arch %s", targetMeanKey, meta[targetMeanKey], targetStdKey, meta[targetStdKey], m.Arch.DimString())
+	if outputs > 0 && outputs != moments {
+		return fmt.Errorf("metadata target %q: want four outputs in arch %s", m.Target, m.Arch.DimString())
 	}
-	m.Units = nil
-	for i := range means {
-		mean, err := strconv.ParseFloat(means[i], 64)
-		std, also := strconv.ParseFloat(stds[i], 64)
-		if err != nil || also != nil || !(std > 0) || math.IsInf(std, 0) || math.IsNaN(mean) || math.IsInf(mean, 0) {
-			return fmt.Errorf("metadata %s %q, %s %q: want finite numbers, the latter above 0", targetMeanKey, means[i], targetStdKey, stds[i])
-		}
-		m.Units = append(m.Units, Unit{mean, std})
-	}
-	return nil
+	var err error
+	m.Units, err = readUnits(meta, "target", moments)
+	return err
 }

@@ -12,6 +12,9 @@ func (t *Trainer[T]) Meta() model.Meta {
 	for _, u := range t.set.Units {
 		m.Units = append(m.Units, model.Unit(u))
 	}
+	for _, u := range t.set.Channel {
+		m.ByChannel = append(m.ByChannel, model.Unit(u))
+	}
 	return m
 }
 

@@ -23,7 +23,7 @@ type Spec struct {
 	Bias          bool    `json:"bias"`
 	Residual      bool    `json:"residual"`
 	Param         string  `json:"param"`     // how predictions are scaled
-	Normalize     string  `json:"normalize"` // of pixels v/255: "set", by the set's own statistics, or MEAN,STD
+	Normalize     string  `json:"normalize"` // of pixels v/255: "set", by the set's own statistics, "channel", by those of each channel, or MEAN,STD
 	DType         string  `json:"dtype"`
 	Rule          string  `json:"rule"`
 	Loss          string  `json:"loss"`

@@ -82,3 +82,42 @@ func leftByComponents(set *data.Set, k int) float64 {
 	}
 	return left / float64(n*set.Inputs)
 }
+
+// TestChannelsAreNormalisedOneByOne: a training with --normalize channel is that on the set whose channels are, of whole statistics with
+// a limit; of a grey set it is the usual one.
+func TestChannelsAreNormalisedOneByOne(t *testing.T) {
+	grey := synthetic() // 6×6
+	set, err := data.New("tinted", data.Size{Rows: 6, Cols: 2, Channels: 3}, grey.Train, grey.Test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := set.ByChannel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := func(set *data.Set, normalize string) (string, model.Meta) {
+		tr, err := New[float64](small().with(func(s *Spec) { s.Normalize, s.Limit = normalize, 100 }), set, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tr.Close()
+		if err := tr.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		return model.Sum(tr.Network()), tr.Meta()
+	}
+	want, _ := sum(own, "set")
+	got, m := sum(set, "channel")
+	if all, _ := sum(set, "set"); got != want || got == all {
+		t.Error("other weights than on the set whose channels are normalised, or the same as without")
+	}
+	for c, u := range own.Channel {
+		if m.ByChannel[c] != model.Unit(u) {
+			t.Errorf("metadata %v, want %v", m.ByChannel, own.Channel)
+		}
+	}
+	a, m := sum(grey, "channel")
+	if b, _ := sum(grey, "set"); a != b || m.ByChannel != nil {
+		t.Error("a grey set has another training by its channel")
+	}
+}

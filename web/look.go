@@ -127,8 +127,7 @@ func (s *still[T]) sample(q question) (data.Batch[T], []int, int, error) {
 			}
 			bytes[i] = byte(v)
 		}
-		table := data.NewTable[T](s.set.Mean, s.set.Std)
-		table.Normalise(b.X.Row(0), bytes)
+		data.Normalise(b.X.Row(0), s.set, bytes)
 		return b, q.Pixels, -1, nil
 	}
 	split := s.set.Test

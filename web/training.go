@@ -68,7 +68,7 @@ func (e engineOf[T]) freeze() frozen {
 	}
 	net.Update(func(theta []T) { copy(theta, e.Network().Theta()) })
 	set := *e.set
-	set.Mean, set.Std = meta.Mean, meta.Std // as the training has them
+	set.Mean, set.Std, set.Channel = e.Set().Mean, e.Set().Std, e.Set().Channel // as the training has them
 	return &still[T]{net: net, set: &set, out: train.Output[T](e.Spec().Loss)}
 }
 

@@ -23,7 +23,7 @@ func networkFlags(f *pflag.FlagSet, s *train.Spec) {
 	f.BoolVar(&s.Bias, "bias", s.Bias, "give every layer a bias")
 	f.BoolVar(&s.Residual, "residual", s.Residual, "skip connections around hidden layers of equal widths")
 	f.StringVar(&s.Param, "param", s.Param, "scales of the predictions: "+one(nn.Parameterisations())+"; ntk and mupc come with --init normal:1, mupc with --residual")
-	f.StringVar(&s.Normalize, "normalize", s.Normalize, "pixels v/255 to mean 0, deviation 1 of the set, or (v/255 − `M`)/S with M,S as in 0.5,0.5")
+	f.StringVar(&s.Normalize, "normalize", s.Normalize, "pixels v/255 to mean 0, deviation 1: set, of all together; channel, of each channel; or (v/255 − `M`)/S with M,S as in 0.5,0.5")
 	f.StringVar(&s.DType, "dtype", s.DType, one(train.DTypes))
 	f.StringVar(&s.Solver, "solver", s.Solver, "inference method: "+one(learn.MethodNames()))
 	f.StringVar(&s.Coords, "coords", s.Coords, "coordinates of inference: "+one(train.Coordinates))

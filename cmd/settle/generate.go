@@ -232,7 +232,7 @@ func (g *generation) images(m *model.File, set *data.Set, inputs []string) (tens
 			if g.invert && len(inputs) > 0 {
 				v = 1 - v
 			}
-			y.Row(i)[k] = (v - m.Mean) / m.Std
+			y.Row(i)[k] = m.Normal(k, v)
 		}
 	}
 	return y, nil
@@ -333,7 +333,7 @@ func (p painter) complete(y tensor.Matrix[float64], hide string, out *generated)
 }
 
 // intensity turns a normalised pixel into one from 0 to 1.
-func (p painter) intensity(v float64) float64 { return max(0, min(1, v*p.m.Std+p.m.Mean)) }
+func (p painter) intensity(v float64) float64 { return max(0, min(1, p.m.Intensity(0, v))) } // of grey
 
 // keep stores images, pixels from 0 to 1.
 func (p painter) keep(kind string, y tensor.Matrix[float64]) error {

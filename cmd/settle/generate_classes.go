@@ -90,7 +90,7 @@ func classMeans(set *data.Set, m *model.File) tensor.Matrix[float64] {
 	for i, c := range set.Train.Labels {
 		count[c]++
 		for k, v := range set.Train.Image(i) {
-			means.Row(int(c))[k] += (float64(v)/255 - m.Mean) / m.Std
+			means.Row(int(c))[k] += m.Normal(k, float64(v)/255)
 		}
 	}
 	for c, n := range count {

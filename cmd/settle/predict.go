@@ -114,7 +114,7 @@ func predicted(img picture, y []float64, m model.Meta, invert bool) (prediction,
 	case "pixels":
 		sum := 0.0
 		for k, v := range y {
-			p.Outputs = append(p.Outputs, v*m.Std+m.Mean)
+			p.Outputs = append(p.Outputs, m.Intensity(k, v))
 			was := img.pixels[k]
 			if invert {
 				was = 1 - was
@@ -156,7 +156,7 @@ func outputs(net *nn.Network[float64], m model.Meta, images []picture, invert bo
 			if invert {
 				v = 1 - v
 			}
-			x[j] = (v - m.Mean) / m.Std
+			x[j] = m.Normal(j, v)
 		}
 	}
 	t.Feedforward()

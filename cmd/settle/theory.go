@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/experiment"
 	"github.com/settle-pc/settle/model"
 	"github.com/settle-pc/settle/nn"
@@ -100,7 +101,10 @@ func (a *app) theorySpec(cmd *cobra.Command, spec *experiment.Theory, flags theo
 		}
 		if meta != nil { // inputs as in training
 			own := *set
-			own.Mean, own.Std = meta.Mean, meta.Std
+			own.Mean, own.Std, own.Channel = meta.Mean, meta.Std, nil
+			for _, u := range meta.ByChannel {
+				own.Channel = append(own.Channel, data.Unit(u))
+			}
 			set = &own
 		}
 		spec.Set = set
