@@ -3,6 +3,7 @@ package train
 import (
 	"bytes"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/settle-pc/settle/data"
@@ -80,5 +81,18 @@ func TestTwoNetworksCompleteToActivities(t *testing.T) {
 		if (s.Coords == "activities") != (given == "") {
 			t.Errorf("given %q: coordinates %s", given, s.Coords)
 		}
+	}
+}
+
+// TestSecondNetworkStartsOnItsOwn: its initial weights are no copy of the first's, of equal widths, and change none of them.
+func TestSecondNetworkStartsOnItsOwn(t *testing.T) {
+	square := twoWay().with(func(s *Spec) { s.Target, s.Arch, s.Bias = "pixels", "36-12-36", false })
+	tr := start[float64](t, square, Options{})
+	if slices.Equal(tr.Network().Theta(), tr.Second().Theta()) {
+		t.Error("both networks start with the same weights")
+	}
+	alone := start[float64](t, square.with(func(s *Spec) { s.Rule = "pc" }), Options{})
+	if !slices.Equal(alone.Network().Theta(), tr.Network().Theta()) || alone.Second() != nil {
+		t.Error("the second network changes where the first starts")
 	}
 }
