@@ -1,6 +1,9 @@
 package energy
 
-import "github.com/settle-pc/settle/tensor"
+import (
+	"github.com/settle-pc/settle/nn"
+	"github.com/settle-pc/settle/tensor"
+)
 
 // Errors is F as a function of the free prediction errors, (e_1 … e_{L−1}) in training. Then z_l = g_l(z_{l−1}) + e_l,
 // ŷ is a function of e, and
@@ -41,6 +44,7 @@ func (x *Errors[T]) Place(e tensor.Matrix[T], z []tensor.Matrix[T]) {
 // samples of the batch. It leaves z, u and the caches in the Trace. Cost: one pass, two with grad.
 func (x *Errors[T]) Eval(f []float64, grad, e tensor.Matrix[T]) {
 	x.check(x.rows, f, grad, e)
+	x.repeated = false
 	rows := e.Rows
 	f = f[:rows]
 	clear(f)
@@ -183,11 +187,18 @@ func (x *Errors[T]) Pull(dst, u tensor.Matrix[T]) {
 }
 
 // Repeat makes the point of sample i < samples of the last Eval that of rows i·times … (i+1)·times − 1, for Pull until the next Eval.
-// The state has as many rows. Cost: copies.
+// The caches of the rows themselves stay as they are: random choices were drawn into them. Cost: copies.
 func (x *Errors[T]) Repeat(samples, times int) {
-	for l := 2; l <= x.net.L(); l++ {
-		x.Trace.C[l].Repeat(samples, times)
+	if x.copies == nil {
+		x.copies = make([]nn.Cache[T], len(x.Trace.C))
 	}
+	for l := 2; l <= x.net.L(); l++ {
+		if x.copies[l].F.Rows < samples*times {
+			x.copies[l] = nn.NewCache[T](samples*times, x.net.Layers[l-1].Slot())
+		}
+		x.copies[l].Repeat(x.Trace.C[l], samples, times)
+	}
+	x.repeated = true
 }
 
 // checkCurved panics where J is not available.

@@ -14,8 +14,13 @@ import (
 	"github.com/settle-pc/settle/tensor"
 )
 
-// graphs are wirings with cycles, edges from a node to itself, skips, nodes of several edges and of none.
+// graphs are wirings with cycles, edges from a node to itself, skips, nodes of several edges and of none, to them or from them, in two
+// parts, and listed against the way in which predictions go.
 var graphs = map[string]nn.Wiring{
+	"two parts": {
+		Nodes: []nn.Vertex{{Name: "y", N: 1, Bias: true}, {Name: "s", N: 3, Act: nn.Tanh, Bias: true}, {Name: "h", N: 4, Act: nn.Sigmoid, Place: nn.Before}, {Name: "x", N: 2}},
+		Edges: []nn.Edge{{From: "s", To: "s"}, {From: "x", To: "h"}, {From: "h", To: "y"}, {From: "x", To: "y"}},
+	},
 	"ring": {
 		Nodes: []nn.Vertex{{Name: "a", N: 3, Act: nn.Tanh, Bias: true}, {Name: "b", N: 4, Act: nn.Sigmoid}, {Name: "c", N: 2, Bias: true}},
 		Edges: []nn.Edge{{From: "a", To: "b"}, {From: "b", To: "c"}, {From: "c", To: "a"}},

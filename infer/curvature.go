@@ -45,11 +45,13 @@ func Lead[T tensor.Float](f Curved[T], rows int) int {
 	return 0
 }
 
-// Room returns the number of rows, at most rows, of which Measure makes use.
+// Room returns the number of rows, at most rows, of which Measure makes use: 0 where it cannot measure.
 func Room[T tensor.Float](f Curved[T], rows int) int {
 	n := f.Outputs()
 	if !f.Quadratic() {
-		n *= 2
+		if n *= 2; rows < 2 {
+			return 0
+		}
 	}
 	return min(n, rows)
 }

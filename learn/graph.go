@@ -83,7 +83,7 @@ func (a aimed[T]) Fit(loss, squares []float64) { a.GraphState.Fit(a.target, loss
 
 // Query infers what a graph makes of what is known of it: it settles from Start, and returns the activities of all nodes there, B×n_i.
 // given holds the known activities of each node, a matrix without rows where there are none; known says which elements of a node are
-// known, the same of every row, nil: all of them. Problem.Clamped must be nil.
+// known, the same of every row, nil: all of them. What is known whole comes back as given, not copied. Problem.Clamped must be nil.
 func Query[T tensor.Float](problem *energy.Graph[T], given []tensor.Matrix[T], known [][]bool, m infer.Method[T], s infer.Settings) ([]tensor.Matrix[T], infer.Result, error) {
 	p, rows := *problem, 0
 	if p.Clamped != nil {

@@ -250,6 +250,21 @@ func checkGraphWorkers[T tensor.Float](t *testing.T) {
 	}
 }
 
+// TestGraphTakesOneNodeAsInputOrTarget: it makes no difference, and error and loss are those of that node.
+func TestGraphTakesOneNodeAsInputOrTarget(t *testing.T) {
+	g := grown[float64](tangle(nn.Tanh, nn.After), 0.5)
+	one := check.Random[float64](rand.New(rand.NewPCG(3, 4)), batchRows, 2)
+	inf := learn.Inference[float64]{Coordinates: learn.Activities, Settings: infer.Settings{Tol: 1e-3}}
+	of := func(at learn.Nodes, b data.Batch[float64]) ([]float64, learn.Stats) {
+		return gradient(t, learn.NewGraph(&energy.Graph[float64]{Net: g}, at, inf, pool(t, 2), batchRows), b)
+	}
+	want, w := of(learn.Nodes{X: learn.None, Y: 3}, data.Batch[float64]{X: tensor.New[float64](1, 7), Y: one}) // X is not looked at
+	got, s := of(learn.Nodes{X: 3, Y: learn.None}, data.Batch[float64]{X: one})
+	if !check.SameBits(got, want) || fmt.Sprintf("%b", s) != fmt.Sprintf("%b", w) || !check.Close(s.MSE, 2*s.Loss/2, 1e-12) || !(s.Loss > 0) { // of two units
+		t.Errorf("as input %+v, as target %+v", s, w)
+	}
+}
+
 // TestGraphStepAllocatesNothing in steady state.
 func TestGraphStepAllocatesNothing(t *testing.T) {
 	both(t, checkGraphAllocs[float32], checkGraphAllocs[float64])

@@ -3,8 +3,9 @@
 // that they leave in the Trace.
 //
 // A batch is cut into shards of ShardRows rows; a worker takes a shard through all of its work without waiting for the
-// others, and the weight gradient is a product over the whole batch, divided by output units. Neither the cuts nor any
-// order of summation depend on the number of workers, so that results are the same bits with any.
+// others, and the weight gradient is a product over the whole batch, divided by output units. Neither the cuts (but those of
+// BP, whose rows know nothing of each other) nor any order of summation depend on the number of workers, so that results are
+// the same bits with any.
 package learn
 
 import (

@@ -74,7 +74,9 @@ func (r *Nudged[T]) nudge(ctx context.Context, b data.Batch[T]) (Stats, error) {
 	}
 	tensor.Scale(r.grad, -1)
 	r.zero = true // the gradient of −β is added
-	return all, r.towards(ctx, b, -r.beta, &all)
+	err := r.towards(ctx, b, -r.beta, &all)
+	r.zero = false // nor was it, where that failed
+	return all, err
 }
 
 // towards settles with the output nudged by beta and adds cost and outcome to all.

@@ -136,6 +136,12 @@ func TestAMethodThatDoesNotFitIsAnError(t *testing.T) {
 			t.Errorf("coordinates %v: error %v", c, err)
 		}
 	}
+	// One sample has nobody to compare its curvature with.
+	inf = learn.Inference[float64]{Method: func() infer.Method[float64] { return &infer.Chord[float64]{} }}
+	_, err := pc(net, nil, inf, pool(t, 2), 1).Step(context.Background(), draw(net, 1), optim.NewSGD[float64](optim.Rate{LR: 1}, 0))
+	if err == nil || !strings.Contains(err.Error(), "chord") || !slices.Equal(theta, net.Theta()) {
+		t.Errorf("chord and one sample: error %v", err)
+	}
 }
 
 // TestNaNIsRefusedByName, in batches always, in weights before the first batch, and nothing moves.

@@ -260,6 +260,42 @@ func TestNudgedStepDescendsItsGradient(t *testing.T) {
 	}
 }
 
+// deadline is a context that is cancelled after being asked a number of times.
+type deadline struct {
+	context.Context
+	left int
+}
+
+func (d *deadline) Err() error {
+	if d.left--; d.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestANudgeThatIsCutShortLeavesNothingBehind: wherever it was, the next gradient is that of a new rule.
+func TestANudgeThatIsCutShortLeavesNothingBehind(t *testing.T) {
+	net := build[float64](archs[1], 1)
+	b := draw(net, batchRows)
+	centred := func() graded[float64] {
+		return learn.NewCentred(&energy.PC[float64]{Net: net}, learn.Inference[float64]{Settings: infer.Settings{Tol: 1e-6}}, 0.3, pool(t, 1), batchRows)
+	}
+	want, _ := gradient(t, centred(), b)
+	for n := 0; ; n++ {
+		r := centred()
+		_, _, err := r.Gradient(&deadline{context.Background(), n}, b)
+		if got, _ := gradient(t, r, b); !check.SameBits(got, want) {
+			t.Errorf("cancelled at %d: the next gradient is off by %g", n, check.RelError(got, want))
+		}
+		if err == nil {
+			if n < 3 {
+				t.Errorf("asked %d times whether there is time left", n)
+			}
+			return
+		}
+	}
+}
+
 // TestVariantsSayWhatTheyRefuse.
 func TestVariantsSayWhatTheyRefuse(t *testing.T) {
 	net, p := build[float64](archs[1], 1), pool(t, 1)

@@ -273,7 +273,22 @@ func checkLayers[T tensor.Float](t *testing.T) {
 					t.Fatalf("%+v: step %d of %d workers is not that of a new network's gradient", a, step, workers)
 				}
 				fresh.Update(func(theta []T) { copy(theta, want) })
+				if got, want := pulled(net, b), pulled(fresh, b); !check.Same(got, want) {
+					t.Fatalf("%+v: after step %d of %d workers something comes back through other weights", a, step, workers)
+				}
 			}
 		}
 	}
+}
+
+// pulled is what comes back from the targets of b as far as its inputs: through the first layer too.
+func pulled[T tensor.Float](net *nn.Network[T], b data.Batch[T]) tensor.Matrix[T] {
+	trace := nn.NewTrace(net, b.X.Rows)
+	trace.Z[0] = b.X
+	trace.Feedforward()
+	trace.U[net.L()].CopyFrom(b.Y)
+	trace.Back()
+	x := tensor.New[T](b.X.Rows, net.Inputs())
+	trace.Pull(1, x, trace.U[1])
+	return x
 }

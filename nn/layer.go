@@ -91,11 +91,11 @@ func NewCache[T tensor.Float](rows int, s Slot) Cache[T] {
 // RowsOf returns the window of rows lo ≤ i < hi.
 func (c Cache[T]) RowsOf(lo, hi int) Cache[T] { return Cache[T]{F: c.F.RowsOf(lo, hi)} }
 
-// Repeat stores what row i < rows holds in rows i·times … (i+1)·times − 1, which must be there.
-func (c Cache[T]) Repeat(rows, times int) {
-	for i := rows - 1; i >= 0; i-- { // from the last: rows still to be read are not written
-		for k := times - 1; k >= 0; k-- {
-			copy(c.F.Row(i*times+k), c.F.Row(i))
+// Repeat stores what row i < rows of from, another cache of the layer, holds in rows i·times … (i+1)·times − 1, which must be there.
+func (c Cache[T]) Repeat(from Cache[T], rows, times int) {
+	for i := range rows {
+		for k := range times {
+			copy(c.F.Row(i*times+k), from.F.Row(i))
 		}
 	}
 }

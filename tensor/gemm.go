@@ -31,8 +31,9 @@ func (p *Packed[T]) PackRows(w Matrix[T], lo, hi int) {
 	if w.Rows != p.k || w.Cols != p.n {
 		panic("tensor: operand of another shape")
 	}
+	w = w.RowsOf(lo, hi)
 	for j := 0; j < p.n; j += p.width {
-		packPanel(p.panel(j)[lo*p.width:hi*p.width], w.RowsOf(lo, hi).ColsOf(j, min(j+p.width, p.n)), p.width)
+		packPanel(p.panel(j)[lo*p.width:hi*p.width], w.ColsOf(j, min(j+p.width, p.n)), p.width)
 	}
 }
 
@@ -41,11 +42,12 @@ func (p *Packed[T]) PackTRows(w Matrix[T], lo, hi int) {
 	if w.Rows != p.n || w.Cols != p.k {
 		panic("tensor: operand of another shape")
 	}
-	for lo < hi && p.k > 0 {
-		j := lo / p.width * p.width
+	w = w.RowsOf(lo, hi)
+	for at := lo; at < hi && p.k > 0; {
+		j := at / p.width * p.width
 		end := min(hi, j+p.width)
-		transpose(Matrix[T]{Rows: p.k, Cols: end - lo, Stride: p.width, Data: p.panel(j)[lo-j:]}, w.RowsOf(lo, end))
-		lo = end
+		transpose(Matrix[T]{Rows: p.k, Cols: end - at, Stride: p.width, Data: p.panel(j)[at-j:]}, w.RowsOf(at-lo, end-lo))
+		at = end
 	}
 }
 

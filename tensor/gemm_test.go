@@ -301,6 +301,45 @@ func TestPackCopies(t *testing.T) {
 	}
 }
 
+// TestRowsPackedAnewAreAsIfAllWere: rows that have changed, wherever they are cut, in either orientation; and no others are looked at.
+func TestRowsPackedAnewAreAsIfAllWere(t *testing.T) {
+	both(t, checkPackRows[float32], checkPackRows[float64])
+}
+
+func checkPackRows[T Float](t *testing.T) {
+	rng := rand.New(rand.NewPCG(10, 0))
+	for _, rows := range []int{1, 7, 8, 17, 47, 48, 49, 97} {
+		for _, cols := range []int{0, 1, 3, 8, 9, 24, 50} {
+			w, all := guarded[T](rng, rows, cols)
+			var p, pt, want, wantT Packed[T]
+			p.Pack(w)
+			pt.PackT(w)
+			for range 4 {
+				lo, mid, hi := rng.IntN(rows+1), rng.IntN(rows+1), rng.IntN(rows+1)
+				lo, hi = min(lo, mid, hi), max(lo, mid, hi)
+				mid = lo + (hi-lo)/3
+				fill(rng, all) // what is not packed now must not show
+				kept := clone(w)
+				for _, s := range [][2]int{{mid, hi}, {lo, mid}} {
+					p.PackRows(w, s[0], s[1])
+					pt.PackTRows(w, s[0], s[1])
+				}
+				fill(rng, w)
+				w.RowsOf(lo, hi).CopyFrom(kept.RowsOf(lo, hi))
+				p.PackRows(w, 0, lo)
+				pt.PackTRows(w, 0, lo)
+				p.PackRows(w, hi, rows)
+				pt.PackTRows(w, hi, rows)
+				want.Pack(w)
+				wantT.PackT(w)
+				if !slices.Equal(p.data, want.data) || !slices.Equal(pt.data, wantT.data) {
+					t.Fatalf("rows %d to %d and the others of %d×%d are not packed as all at once", lo, hi, rows, cols)
+				}
+			}
+		}
+	}
+}
+
 // The padding of the last panel is never part of a result, but what a larger operand left there could be slow (subnormal).
 func TestPanelsAreFilledUpWithZeros(t *testing.T) {
 	both(t, checkPadding[float32], checkPadding[float64])
@@ -352,6 +391,10 @@ func TestProductsPanic(t *testing.T) {
 		{"Mul", "tensor: operand of another shape", func() { Mul(m(2, 5), m(2, 4), &p) }},
 		{"Mul", "tensor: operand of another shape", func() { Mul(m(2, 4), m(2, 3), &p) }},
 		{"Mul", "tensor: operand of another shape", func() { Mul(m(2, 5), m(2, 3), new(Packed[float32])) }},
+		{"PackRows", "tensor: operand of another shape", func() { p.PackRows(m(5, 3), 0, 1) }},
+		{"PackRows", "tensor: rows out of range", func() { p.PackRows(m(3, 5), 2, 4) }},
+		{"PackTRows", "tensor: operand of another shape", func() { p.PackTRows(m(3, 5), 0, 1) }},
+		{"PackTRows", "tensor: rows out of range", func() { p.PackTRows(m(5, 3), 4, 6) }},
 		{"AddMulT", "tensor: row mismatch", func() { AddMulT(m(3, 4), m(2, 3), m(1, 4)) }},
 		{"AddMulT", "tensor: gradient of another shape", func() { AddMulT(m(2, 4), m(2, 3), m(2, 4)) }},
 		{"AddMulT", "tensor: gradient of another shape", func() { AddMulT(m(3, 3), m(2, 3), m(2, 4)) }},
