@@ -216,18 +216,19 @@ func (d *Dense[T]) PullParams(grad []T, units Span, u, z tensor.Matrix[T], c Cac
 		n := d.in * d.out
 		b = grad[n+lo : n+hi]
 	}
-	d.pullRows(grad[lo*d.in:hi*d.in], b, units, u, z, c)
+	u, z = d.factors(units, u, z, c)
+	d.pullRows(grad[lo*d.in:hi*d.in], b, u, z)
 }
 
 // PullOwn is PullParams to rows of W and elements of b.
 func (d *Dense[T]) PullOwn(grad []T, units Span, u, z tensor.Matrix[T], c Cache[T]) {
 	n := (units.Hi - units.Lo) * d.in
-	d.pullRows(grad[:n], grad[n:], units, u, z, c)
+	u, z = d.factors(units, u, z, c)
+	d.pullRows(grad[:n], grad[n:], u, z)
 }
 
-// pullRows adds the gradients of the rows units of W to w and of the elements of b, if any, to b.
-func (d *Dense[T]) pullRows(w, b []T, units Span, u, z tensor.Matrix[T], c Cache[T]) {
-	u, z = d.factors(units, u, z, c)
+// pullRows adds the gradient of rows of W, whose factors are u and z, to w and that of elements of the bias, if there is one, to b.
+func (d *Dense[T]) pullRows(w, b []T, u, z tensor.Matrix[T]) {
 	tensor.AddMulT(tensor.Of(u.Cols, d.in, w), u, z)
 	if d.hasBias {
 		tensor.AddSumRows(b, u)
