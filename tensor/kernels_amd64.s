@@ -470,7 +470,7 @@ rows1end:
 	RET
 
 // func product3x32AVX512(c *float32, init *float32, a *float32, b *float32, cRow int, initRow int, aRow int, aStep int, bStep int, rows int, steps int, last int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·product3x32AVX512(SB), NOSPLIT, $0-96
 	MOVQ  last+88(FP), AX
 	MOVQ  $0x0000000000000001, CX
@@ -527,6 +527,8 @@ rows8:
 	MOVQ      DX, R12
 	MOVQ      b+24(FP), R13
 	MOVQ      steps+80(FP), R14
+	MOVQ      DI, R15
+	IMULQ     R14, R15
 	TESTQ     R14, R14
 	JZ        steps8end
 
@@ -566,6 +568,9 @@ steps8:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
+	PREFETCHT1   (R13)(R15*1)
+	PREFETCHT1   64(R13)(R15*1)
+	PREFETCHT1   128(R13)(R15*1)
 	ADDQ         SI, R12
 	ADDQ         DI, R13
 	DECQ         R14
@@ -3607,7 +3612,7 @@ rows1end:
 	RET
 
 // func product3x32AVX2(c *float32, init *float32, a *float32, b *float32, cRow int, initRow int, aRow int, aStep int, bStep int, rows int, steps int, last int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·product3x32AVX2(SB), NOSPLIT, $0-96
 	MOVQ c+0(FP), AX
 	MOVQ init+8(FP), CX
@@ -3641,6 +3646,8 @@ rows4:
 	MOVQ    DX, R10
 	MOVQ    b+24(FP), R11
 	MOVQ    steps+80(FP), R12
+	MOVQ    DI, R13
+	IMULQ   R12, R13
 	TESTQ   R12, R12
 	JZ      steps4end
 
@@ -3664,6 +3671,8 @@ steps4:
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
+	PREFETCHT1   (R11)(R13*1)
+	PREFETCHT1   64(R11)(R13*1)
 	ADDQ         SI, R10
 	ADDQ         DI, R11
 	DECQ         R12
@@ -6275,7 +6284,7 @@ rows1end:
 	RET
 
 // func product3x64AVX512(c *float64, init *float64, a *float64, b *float64, cRow int, initRow int, aRow int, aStep int, bStep int, rows int, steps int, last int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·product3x64AVX512(SB), NOSPLIT, $0-96
 	MOVQ  last+88(FP), AX
 	MOVQ  $0x0000000000000001, CX
@@ -6332,6 +6341,8 @@ rows8:
 	MOVQ      DX, R12
 	MOVQ      b+24(FP), R13
 	MOVQ      steps+80(FP), R14
+	MOVQ      DI, R15
+	IMULQ     R14, R15
 	TESTQ     R14, R14
 	JZ        steps8end
 
@@ -6371,6 +6382,9 @@ steps8:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
+	PREFETCHT1   (R13)(R15*1)
+	PREFETCHT1   64(R13)(R15*1)
+	PREFETCHT1   128(R13)(R15*1)
 	ADDQ         SI, R12
 	ADDQ         DI, R13
 	DECQ         R14
@@ -7859,7 +7873,7 @@ rows1end:
 	RET
 
 // func product3x64AVX2(c *float64, init *float64, a *float64, b *float64, cRow int, initRow int, aRow int, aStep int, bStep int, rows int, steps int, last int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·product3x64AVX2(SB), NOSPLIT, $0-96
 	MOVQ c+0(FP), AX
 	MOVQ init+8(FP), CX
@@ -7893,6 +7907,8 @@ rows4:
 	MOVQ    DX, R10
 	MOVQ    b+24(FP), R11
 	MOVQ    steps+80(FP), R12
+	MOVQ    DI, R13
+	IMULQ   R12, R13
 	TESTQ   R12, R12
 	JZ      steps4end
 
@@ -7916,6 +7932,8 @@ steps4:
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
+	PREFETCHT1   (R11)(R13*1)
+	PREFETCHT1   64(R11)(R13*1)
 	ADDQ         SI, R10
 	ADDQ         DI, R11
 	DECQ         R12

@@ -64,21 +64,21 @@ func product(k kind, name string, vectors int, blocks []int, masked bool) {
 		LEAQ(Mem{Base: t.r1, Index: t.r1, Scale: 4}, t.r5)
 		LEAQ(Mem{Base: t.r3, Index: t.r1, Scale: 4}, t.r7)
 	}
-	for _, rows := range blocks {
-		t.block(rows)
+	for i, rows := range blocks {
+		t.block(rows, vectors == 3 && i == 0)
 	}
 	VZEROUPPER()
 	RET()
 }
 
-// block generates the loop over full blocks of rows.
-func (t *tile) block(rows int) {
+// block generates the loop over full blocks of rows, which may fetch ahead.
+func (t *tile) block(rows int, ahead bool) {
 	label := fmt.Sprintf("rows%d", rows)
 	Label(label)
 	CMPQ(t.rows, Imm(uint64(rows)))
 	JLT(LabelRef(label + "end"))
 	sums := t.start(rows)
-	t.steps(rows, sums)
+	t.steps(rows, sums, ahead)
 	t.finish(sums)
 	t.advance(rows)
 	SUBQ(Imm(uint64(rows)), t.rows)
@@ -107,12 +107,18 @@ func (t *tile) start(rows int) [][]reg.VecVirtual {
 	return sums
 }
 
-// steps generates the loop over k.
-func (t *tile) steps(rows int, sums [][]reg.VecVirtual) {
+// steps generates the loop over k. Ahead is the same row of the next panel of b: it comes to the second-level cache while this one is used,
+// which matters most where another core has used it last.
+func (t *tile) steps(rows int, sums [][]reg.VecVirtual, ahead bool) {
 	a, b, n := GP64(), GP64(), GP64()
 	MOVQ(t.a, a)
 	Load(Param("b"), b)
 	Load(Param("steps"), n)
+	panel := GP64()
+	if ahead {
+		MOVQ(t.bStep, panel)
+		IMULQ(n, panel)
+	}
 	label := fmt.Sprintf("steps%d", rows)
 	TESTQ(n, n)
 	JZ(LabelRef(label + "end"))
@@ -132,6 +138,11 @@ func (t *tile) steps(rows int, sums [][]reg.VecVirtual) {
 		t.broadcast(t.row(a, i), x)
 		for v := range bs {
 			t.fma(x, bs[v], sums[i][v])
+		}
+	}
+	if ahead {
+		for line := 0; line < t.vectors*t.width(); line += 64 {
+			PREFETCHT1(Mem{Base: b, Index: panel, Scale: 1, Disp: line})
 		}
 	}
 	ADDQ(t.aStep, a)
