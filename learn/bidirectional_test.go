@@ -211,6 +211,9 @@ func trainBothWays[T tensor.Float](t *testing.T, workers, steps int, clip float6
 
 // TestBidirectionalLearnsBothWays: what each network predicts of the other side comes nearer, at any number of workers to the same bits.
 func TestBidirectionalLearnsBothWays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: trains for a while")
+	}
 	both(t, checkBothWays[float32], checkBothWays[float64])
 }
 

@@ -368,6 +368,9 @@ func TestGraphPanicsOfItsCallers(t *testing.T) {
 // TestRecurrentGraphsLearnDigits: 200 batches of MNIST, then the label of test images by inference from the image alone. Chance is 0.1;
 // from seed to seed the accuracies differ by 0.03 or so.
 func TestRecurrentGraphsLearnDigits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: trains for a while")
+	}
 	const rows, steps, tests = 50, 200, 500
 	set, err := data.Open(mnist.FS(), "mnist")
 	if err != nil {

@@ -21,7 +21,7 @@ const (
 	callBits = 16
 	closed   = 1<<64 - 1 // as a call
 	// patience is how often a worker looks for work before it sleeps, some 0.1 ms: to wake takes as long, and in a training step there is
-	// more soon.
+	// more soon. Where there are not as many processors as workers, none looks.
 	patience = 500
 )
 
@@ -36,9 +36,10 @@ type counter struct {
 
 // sleeper is where a worker sleeps.
 type sleeper struct {
-	asleep atomic.Bool
-	wake   chan struct{}
-	_      line
+	asleep   atomic.Bool
+	wake     chan struct{}
+	patience int
+	_        line
 }
 
 // rouse wakes who sleeps, or is about to.
@@ -51,7 +52,7 @@ func (s *sleeper) rouse() {
 // await returns once ready holds. Who makes it hold calls rouse.
 func (s *sleeper) await(ready func() bool) {
 	for looks := 0; !ready(); looks++ {
-		if looks < patience {
+		if looks < s.patience {
 			runtime.Gosched()
 			continue
 		}
@@ -76,6 +77,9 @@ func NewPool(workers int) *Pool {
 	for w := range p.sleep {
 		s := &p.sleep[w]
 		s.wake = make(chan struct{}, 1)
+		if workers <= runtime.GOMAXPROCS(0) {
+			s.patience = patience
+		}
 		if w > 0 {
 			go p.serve(w, s, &p.sleep[0])
 		}

@@ -102,7 +102,11 @@ func checkWorkers[T tensor.Float](t *testing.T) {
 		t.Fatal(err)
 	}
 	wide.Act, wide.Bias = nn.ReLU, true
-	for _, a := range []nn.Arch{{Dims: []int{100, 170, 7, 3}, Bias: true}, {Dims: []int{100, 170, 7, 3}, Act: nn.ReLU, Bias: true}, wide} {
+	archs := []nn.Arch{{Dims: []int{100, 170, 7, 3}, Bias: true}, {Dims: []int{100, 170, 7, 3}, Act: nn.ReLU, Bias: true}, wide}
+	if testing.Short() {
+		archs = archs[:2] // minutes, emulated
+	}
+	for _, a := range archs {
 		act := a.Act
 		net := build[T](a, 1)
 		var batches []data.Batch[T]
@@ -251,10 +255,14 @@ func checkLayers[T tensor.Float](t *testing.T) {
 		t.Fatal(err)
 	}
 	mixed.Bias = true
-	for _, a := range []nn.Arch{
+	archs := []nn.Arch{
 		{Dims: []int{100, 170, 210, 3}, Act: nn.Tanh, Bias: true}, {Dims: []int{100, 170, 210, 3}, Act: nn.ReLU, Place: nn.Before},
 		{Dims: []int{100, 170, 210, 3}, Act: nn.Tanh, Bias: true, Feedback: nn.Learned}, {Dims: []int{9, 170, 170, 3}, Residual: true}, mixed,
-	} {
+	}
+	if testing.Short() {
+		archs = archs[:4] // minutes, emulated
+	}
+	for _, a := range archs {
 		for _, workers := range []int{1, 3} {
 			net, fresh := build[T](a, 1), build[T](a, 1)
 			r := learn.NewBP(net, pool(t, workers), rows)
