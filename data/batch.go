@@ -27,8 +27,7 @@ func (b Batch[T]) RowsOf(lo, hi int) Batch[T] {
 }
 
 // Fill stores samples lo ≤ i < hi of from, s.Train or s.Test, in the first rows of dst and returns their window. dst has
-// at least hi−lo rows. It allocates nothing, but
-// for more than four channels normalised one by one.
+// at least hi−lo rows. It allocates nothing, but for more than four channels normalised one by one.
 func Fill[T tensor.Float](dst Batch[T], s *Set, from Split, lo, hi int) Batch[T] {
 	if lo < 0 || hi < lo || hi > from.N() {
 		panic("data: samples out of range")

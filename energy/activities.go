@@ -36,7 +36,6 @@ func (a *Activities[T]) Place(p tensor.Matrix[T], z []tensor.Matrix[T]) {
 // samples of the batch. It leaves z, u and the caches in the Trace. Cost: one pass, two with grad.
 func (a *Activities[T]) Eval(f []float64, grad, z tensor.Matrix[T]) {
 	a.check(a.rows, f, grad, z)
-	a.repeated = false
 	f = f[:z.Rows]
 	clear(f)
 	L := a.net.L()

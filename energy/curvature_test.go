@@ -108,12 +108,11 @@ func TestRepeatedPointsPullAsTheirSample(t *testing.T) {
 				e.Pull(alone, one)
 				copy(want.Row(i), alone.Row(i/times))
 			}
-			e.Repeat(samples, times)
-			if e.Pull(got, u); !check.Same(got, want.RowsOf(0, u.Rows)) {
+			if e.PullEach(got, u, samples); !check.Same(got, want.RowsOf(0, u.Rows)) {
 				t.Errorf("%d samples in %d rows each: Jᵀu is not that of the samples", samples, times)
 			}
 			for _, c := range x.both() {
-				checkFresh(t, x, c, x.rows, "after Repeat")
+				checkFresh(t, x, c, x.rows, "after PullEach")
 			}
 			e.Eval(make([]float64, x.rows), tensor.Matrix[float64]{}, x.point)
 		}

@@ -125,8 +125,7 @@ type State[T tensor.Float] struct {
 	firstRows    int              // rows of first that are valid
 	firstVersion uint64           // of the weights
 
-	copies   []nn.Cache[T] // of layer l = 2…L, for points that are repeated
-	repeated bool          // the last Eval's are
+	copies []nn.Cache[T] // of layer l = 2…L, scratch of PullEach
 }
 
 // NewState allocates the state of a batch of rows samples.
@@ -227,10 +226,6 @@ func (s *State[T]) residual(l int, f []float64) {
 
 // pull stores (∂g_l/∂z_{l−1})ᵀ u in dst.
 func (s *State[T]) pull(l int, dst, u tensor.Matrix[T]) {
-	if s.repeated {
-		s.net.Layers[l-1].Pull(dst, u, s.copies[l].RowsOf(0, u.Rows))
-	} else {
-		s.Trace.Pull(l, dst, u)
-	}
+	s.Trace.Pull(l, dst, u)
 	s.work(l, u.Rows)
 }

@@ -44,7 +44,6 @@ func (x *Errors[T]) Place(e tensor.Matrix[T], z []tensor.Matrix[T]) {
 // samples of the batch. It leaves z, u and the caches in the Trace. Cost: one pass, two with grad.
 func (x *Errors[T]) Eval(f []float64, grad, e tensor.Matrix[T]) {
 	x.check(x.rows, f, grad, e)
-	x.repeated = false
 	rows := e.Rows
 	f = f[:rows]
 	clear(f)
@@ -176,29 +175,33 @@ func (x *Errors[T]) Push(dst, v tensor.Matrix[T]) {
 }
 
 // Pull stores Jᵀ u at the last Eval in dst: n×Dim from n×n_L. Cost: one pass.
-func (x *Errors[T]) Pull(dst, u tensor.Matrix[T]) {
-	x.checkCurved()
-	x.count(1, u.Rows)
-	for l := x.net.L(); l > 1; l-- {
-		g := x.of(l-1, dst)
-		x.pull(l, g, u)
-		u = g
-	}
-}
+func (x *Errors[T]) Pull(dst, u tensor.Matrix[T]) { x.pullBy(x.Trace.C, dst, u) }
 
-// Repeat makes the point of sample i < samples of the last Eval that of rows i·times … (i+1)·times − 1, for Pull until the next Eval.
-// The caches of the rows themselves stay as they are: random choices were drawn into them. Cost: copies.
-func (x *Errors[T]) Repeat(samples, times int) {
+// PullEach is Pull for several u of each of the first samples: the rows of u are dealt to them in order, as many to each. It
+// works on copies of the samples' caches: into those of the rows themselves random choices were drawn. Cost: that of Pull, and copies.
+func (x *Errors[T]) PullEach(dst, u tensor.Matrix[T], samples int) {
 	if x.copies == nil {
 		x.copies = make([]nn.Cache[T], len(x.Trace.C))
 	}
 	for l := 2; l <= x.net.L(); l++ {
-		if x.copies[l].F.Rows < samples*times {
-			x.copies[l] = nn.NewCache[T](samples*times, x.net.Layers[l-1].Slot())
+		if x.copies[l].F.Rows < u.Rows {
+			x.copies[l] = nn.NewCache[T](u.Rows, x.net.Layers[l-1].Slot())
 		}
-		x.copies[l].Repeat(x.Trace.C[l], samples, times)
+		x.copies[l].Repeat(x.Trace.C[l], samples, u.Rows/samples)
 	}
-	x.repeated = true
+	x.pullBy(x.copies, dst, u)
+}
+
+// pullBy carries u back through caches.
+func (x *Errors[T]) pullBy(caches []nn.Cache[T], dst, u tensor.Matrix[T]) {
+	x.checkCurved()
+	x.count(1, u.Rows)
+	for l := x.net.L(); l > 1; l-- {
+		g := x.of(l-1, dst)
+		x.net.Layers[l-1].Pull(g, u, caches[l].RowsOf(0, u.Rows))
+		x.work(l, u.Rows)
+		u = g
+	}
 }
 
 // checkCurved panics where J is not available.

@@ -146,13 +146,12 @@ func (c *Curvature[T]) measureTwo(f Curved[T]) {
 	n, m := c.outputs, c.times
 	c.h = outputScale(f, c.u.RowsOf(0, 1))
 	c.j = reshape(c.j, tensor.Matrix[T]{Rows: (n + m - 1) / m * 2 * m, Cols: f.Dim()})
-	f.Repeat(2, m)
 	for lo := 0; lo < n; lo += m {
 		tensor.Zero(c.u)
 		for k := lo; k < min(n, lo+m); k++ {
 			c.u.Row(k - lo)[k], c.u.Row(k - lo + m)[k] = 1, 1
 		}
-		f.Pull(c.j.RowsOf(2*lo, 2*(lo+m)), c.u)
+		f.PullEach(c.j.RowsOf(2*lo, 2*(lo+m)), c.u, 2)
 	}
 	for i := range c.each {
 		c.each[i] = resize(c.each[i], n*n)

@@ -34,9 +34,9 @@ type Curved[T tensor.Float] interface {
 	Curve(dst, v tensor.Matrix[T]) // H v, n×n_L; dst may be v
 	Push(dst, v tensor.Matrix[T])  // J v, n×n_L from n×Dim
 	Pull(dst, u tensor.Matrix[T])  // Jᵀ u, n×Dim from n×n_L
-	// Repeat makes the point of sample i < samples of the last Eval that of rows i·times … (i+1)·times − 1, for Pull until the next
-	// Eval: J of few samples from one product of many rows.
-	Repeat(samples, times int)
+	// PullEach is Pull for several u of each of the first samples: the rows of u are dealt to them in order, as many to each. J of few
+	// samples then comes from one product of many rows.
+	PullEach(dst, u tensor.Matrix[T], samples int)
 }
 
 // curved returns f's curvature if it has any.

@@ -112,8 +112,8 @@ func (b *bowl[T]) Curve(dst, v tensor.Matrix[T]) {
 func (b *bowl[T]) Push(dst, v tensor.Matrix[T]) { tensor.NaiveMulT(dst, v, b.j) }
 func (b *bowl[T]) Pull(dst, u tensor.Matrix[T]) { tensor.NaiveMul(dst, u, b.j) }
 
-// Repeat does nothing: all samples have one J.
-func (b *bowl[T]) Repeat(samples, times int) {}
+// PullEach is Pull: all samples have one J.
+func (b *bowl[T]) PullEach(dst, u tensor.Matrix[T], samples int) { b.Pull(dst, u) }
 
 // minima returns F* of each sample: z* = (D + hJᵀJ)⁻¹ hJᵀy.
 func (b *bowl[T]) minima(t testing.TB) []float64 {
@@ -200,9 +200,12 @@ func (s *spy[T]) Smooth() bool                  { return s.curved().Smooth() }
 func (s *spy[T]) Isotropic() bool               { return s.curved().Isotropic() }
 func (s *spy[T]) Residual(r tensor.Matrix[T])   { s.curved().Residual(r) }
 func (s *spy[T]) Curve(dst, v tensor.Matrix[T]) { s.curved().Curve(dst, v) }
-func (s *spy[T]) Repeat(samples, times int)     { s.curved().Repeat(samples, times) }
 func (s *spy[T]) Push(dst, v tensor.Matrix[T])  { s.curved().Push(dst, v); s.count(1, v.Rows) }
 func (s *spy[T]) Pull(dst, u tensor.Matrix[T])  { s.curved().Pull(dst, u); s.count(1, u.Rows) }
+func (s *spy[T]) PullEach(dst, u tensor.Matrix[T], samples int) {
+	s.curved().PullEach(dst, u, samples)
+	s.count(1, u.Rows)
+}
 
 // task is a network with a batch to settle.
 type task[T tensor.Float] struct {

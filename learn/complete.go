@@ -51,13 +51,7 @@ func (c Recall[T]) Complete(y tensor.Matrix[T], known []bool, m infer.Method[T],
 	copy(held[at:], known)
 	w := infer.NewWork[T](y.Rows, f.Dim())
 	f.Start(w.Z)
-	for i := range y.Rows {
-		for k, v := range y.Row(i) {
-			if known[k] {
-				w.Z.Row(i)[at+k] = v
-			}
-		}
-	}
+	keep(w.Z.ColsOf(at, at+n), y, known)
 	hold := infer.NewHold[T](f, held)
 	c.guess(f, hold, w, y)
 	r, err := infer.Solve[T](hold, w, m, s)

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"bytes"
 	"math"
 	"slices"
 	"testing"
@@ -41,14 +40,7 @@ func TestBothWaysAreLearned(t *testing.T) {
 	if model.Sum(weighed.Network()) == model.Sum(up.Network()) || preset.sum() != same.sum() || preset.sum() == weighed.sum() {
 		t.Error("the weight does nothing, or its default is another")
 	}
-	var file bytes.Buffer
-	if err := model.SaveBoth(&file, tr.Network(), tr.Second(), tr.Meta()); err != nil {
-		t.Fatal(err)
-	}
-	f, err := model.Load(&file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := reloaded(t, tr)
 	down, err := model.Second[float64](f)
 	if err != nil || f.Meta.Second != model.Down || f.Generates || model.Sum(down) != model.Sum(tr.Second()) {
 		t.Errorf("file of %+v; %v", f.Meta, err)

@@ -14,8 +14,8 @@ import (
 )
 
 // Checkpoint is a training set aside: a model file with the optimiser's slots as further tensors (optim.NAME, and
-// amortiser.optim.NAME or down.optim.NAME of a second network's, laid out like θ) and, under one metadata key, the spec and everything else that is carried from batch to batch. The order of
-// the batches needs no state: it is a pure function of seed and position.
+// amortiser.optim.NAME or down.optim.NAME of a second network's, laid out like θ) and, under one metadata key, the spec and everything
+// else that is carried from batch to batch. The order of the batches needs no state: it is a pure function of seed and position.
 type Checkpoint struct {
 	Spec Spec
 	carried

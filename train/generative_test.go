@@ -1,7 +1,6 @@
 package train
 
 import (
-	"bytes"
 	"math"
 	"strings"
 	"testing"
@@ -61,14 +60,7 @@ func TestAmortiserSavesPasses(t *testing.T) {
 	if score := fixed.Test(); score.Passes != 0 || score.Cold != 0 {
 		t.Errorf("a fixed number of steps is compared: %+v", score)
 	}
-	var file bytes.Buffer
-	if err := model.SaveBoth(&file, tr.Network(), tr.Second(), tr.Meta()); err != nil {
-		t.Fatal(err)
-	}
-	f, err := model.Load(&file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := reloaded(t, tr)
 	net, err := model.Network[float64](f)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"testing"
@@ -55,6 +56,20 @@ func start[T tensor.Float](t testing.TB, s Spec, opts Options) *Trainer[T] {
 	}
 	t.Cleanup(tr.Close)
 	return tr
+}
+
+// reloaded is the model file of a training's networks, written and read.
+func reloaded[T tensor.Float](t testing.TB, tr *Trainer[T]) *model.File {
+	t.Helper()
+	var file bytes.Buffer
+	if err := model.SaveBoth(&file, tr.Network(), tr.Second(), tr.Meta()); err != nil {
+		t.Fatal(err)
+	}
+	f, err := model.Load(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }
 
 // log keeps all that a training records.

@@ -60,7 +60,8 @@ type Score struct {
 	MSE      float64 `json:"mse"`      // mean over samples and outputs of (y − ȳ)², ȳ the mean that ŷ predicts, for mse ŷ
 	Loss     float64 `json:"loss"`     // mean over samples of 𝓛, for mse n_L/2 times the MSE
 	Accuracy float64 `json:"accuracy"` // share of samples whose largest output is their label; NaN for other tasks
-	// Passes is what settling took from an amortiser's guess, and Cold what it takes without, to the same residual; 0 where there is none, or no residual that ends it.
+	// Passes is what settling took from an amortiser's guess, and Cold what it takes without, to the same residual; 0 where there is
+	// none, or no residual that ends it.
 	Passes float64 `json:"passes,omitempty"`
 	Cold   float64 `json:"passes_cold,omitempty"`
 	// Generation is the MSE of the images that a way down predicts from their targets, in normalised intensities; 0 where there is none.
