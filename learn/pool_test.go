@@ -78,13 +78,11 @@ func TestClosedPoolEndsItsWorkers(t *testing.T) {
 	}
 	p.Close()
 	p.Close()
-	for range 1000 {
-		if runtime.NumGoroutine() <= before {
-			return
+	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
 		}
-		runtime.Gosched()
 	}
-	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
 }
 
 // TestDoAllocatesNothing.
