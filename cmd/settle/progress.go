@@ -22,6 +22,8 @@ type progress struct {
 	done    float64
 	started time.Time
 	spoke   time.Time
+	from    float64   // what was done
+	since   time.Time // then: the pace is measured from there
 }
 
 // barTicks divides a bar, whatever the size of the work: some of it is measured in whole shares of 1.
@@ -30,9 +32,13 @@ const barTicks = 1000
 // lineEvery is the time between two lines where there is no terminal.
 const lineEvery = 15 * time.Second
 
+// found is how soon after the start what is reported as done was found done, by work that is gone on with: it says nothing of the pace.
+const found = 2 * time.Second
+
 // progress starts showing work of the given size.
 func (a *app) progress(what string, total float64) *progress {
-	p := &progress{w: a.note(), what: what, total: total, started: time.Now(), spoke: time.Now()}
+	now := time.Now()
+	p := &progress{w: a.note(), what: what, total: total, started: now, spoke: now, since: now}
 	if f, ok := a.err.(*os.File); ok && !a.quiet && term.IsTerminal(int(f.Fd())) {
 		p.bar = progressbar.NewOptions64(barTicks, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),
 			progressbar.OptionSetWidth(30), progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(200*time.Millisecond),
@@ -43,7 +49,7 @@ func (a *app) progress(what string, total float64) *progress {
 
 // silent is progress that nobody sees.
 func silent() *progress {
-	return &progress{w: io.Discard, total: 1, started: time.Now(), spoke: time.Now()}
+	return &progress{w: io.Discard, total: 1}
 }
 
 // set says how much is done, of how much, and with what remark (shown beside a bar, or in the line).
@@ -51,6 +57,9 @@ func (p *progress) set(done float64, remark string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done = done
+	if time.Since(p.started) < found {
+		p.from, p.since = done, time.Now()
+	}
 	switch {
 	case p.bar != nil:
 		if remark != "" {
@@ -64,12 +73,12 @@ func (p *progress) set(done float64, remark string) {
 	}
 }
 
-// left estimates the time left from what is done.
+// left estimates the time left from the pace so far.
 func (p *progress) left() string {
-	if p.done <= 0 {
+	if p.done <= p.from {
 		return "unknown time"
 	}
-	d := time.Duration(float64(time.Since(p.started)) * (p.total - p.done) / p.done)
+	d := time.Duration(float64(time.Since(p.since)) * (p.total - p.done) / (p.done - p.from))
 	return d.Round(time.Second).String()
 }
 
