@@ -114,6 +114,19 @@ func started(t *testing.T, dir string, args []string) (*exec.Cmd, *bytes.Buffer)
 	return cmd, out
 }
 
+// killedWithin runs a command that is killed at a random moment up to a time, unless it has succeeded by then.
+func killedWithin(t *testing.T, rng *rand.Rand, dir string, args []string, most time.Duration) bool {
+	t.Helper()
+	cmd, out := started(t, dir, args)
+	timer := time.AfterFunc(time.Duration(rng.Float64()*float64(most)), func() { cmd.Process.Kill() })
+	err := cmd.Wait()
+	timer.Stop()
+	if err != nil && cmd.ProcessState.ExitCode() != -1 {
+		t.Fatalf("%v: %v: %s", args, err, out)
+	}
+	return err != nil
+}
+
 // killAndGoOn trains in dir/run to the end, killed at a random moment up to the time that a whole training takes, as often as
 // it is hit.
 func killAndGoOn(t *testing.T, rng *rand.Rand, dir string, whole time.Duration) (kills, cuts int) {
@@ -121,15 +134,8 @@ func killAndGoOn(t *testing.T, rng *rand.Rand, dir string, whole time.Duration) 
 	run := filepath.Join(dir, "run")
 	args := append(killed, "--out", "run")
 	for {
-		cmd, out := started(t, dir, args)
-		timer := time.AfterFunc(time.Duration(rng.Float64()*float64(whole)), func() { cmd.Process.Kill() })
-		err := cmd.Wait()
-		timer.Stop()
-		if err == nil {
+		if !killedWithin(t, rng, dir, args, whole) {
 			return kills, cuts
-		}
-		if cmd.ProcessState.ExitCode() != -1 {
-			t.Fatalf("%v: %v: %s", args, err, out)
 		}
 		kills++
 		if _, err := os.Stat(filepath.Join(run, specFile)); err != nil { // killed before there was a training
@@ -210,4 +216,62 @@ func spoil(t *testing.T, rng *rand.Rand, path string, from int) {
 	if err := os.WriteFile(path, b, 0o666); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// compared is the comparison of TestKilledComparisonsLoseNothing: some half a second on one processor, in four cells.
+var compared = strings.Fields("compare --data set --arch 64-32-32-32-4 --batch 60 --batches 700 --acts tanh --lrs 0.001,0.002 --seeds 0 --thresholds 0.0001 --workers 1 --quiet")
+
+// TestKilledComparisonsLoseNothing kills a comparison at random moments, half of the time spoils one of its cells as a power cut
+// may, and gives the same command again: its cells are those of a comparison that was left alone.
+func TestKilledComparisonsLoseNothing(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the shell's kill is not there")
+	}
+	times := 10
+	if testing.Short() {
+		times = 2
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "set"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeSet(filepath.Join(dir, "set"), synthetic()); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	if cmd, out := started(t, dir, append(compared, "--out", "whole")); cmd.Wait() != nil {
+		t.Fatal(out)
+	}
+	whole := time.Since(start)
+	table := func(run string) string {
+		text, err := os.ReadFile(filepath.Join(dir, run, "tables", "cells.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	want := table("whole")
+	rng := rand.New(rand.NewPCG(5, 6))
+	kills, spoilt := 0, 0
+	for kills < times || spoilt == 0 {
+		if killedWithin(t, rng, dir, append(compared, "--out", "run"), whole) {
+			kills++
+			cells, err := filepath.Glob(filepath.Join(dir, "run", "cells", "*"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(cells) > 0 && rng.IntN(2) == 0 {
+				spoilt++
+				spoil(t, rng, cells[rng.IntN(len(cells))], 0)
+			}
+			continue
+		}
+		if got := table("run"); got != want {
+			t.Fatalf("after %d kills the cells are\n%s\nwant\n%s", kills, got, want)
+		}
+		if err := os.RemoveAll(filepath.Join(dir, "run")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d kills, %d cells spoilt", kills, spoilt)
 }
