@@ -16,7 +16,7 @@ import (
 
 // Cost is what it took to reach a threshold: the batch (from 1) at which the running mean of the last train.Window
 // batches was at or below it, and passes and multiply-adds (of one feedforward evaluation of a batch) until then.
-// Seconds are passes times the time of a pass, which is measured while nothing else runs; 0 where there is no clock.
+// Seconds are passes times the time of a pass, which is measured while no other work of the run is done; 0 where there is no clock.
 type Cost struct {
 	Batches int     `json:"batches"`
 	Passes  float64 `json:"passes"`

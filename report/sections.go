@@ -237,7 +237,7 @@ func contestGrid(run *store.Run, prefix string) ([]grid, error) {
 	if err != nil || len(g.Rows) == 0 {
 		return nil, err
 	}
-	times := grid{Title: "Time of a pass, one core, nothing else running", Source: prefix + "timings", Head: []string{"contest", "rule", "milliseconds"}}
+	times := grid{Title: "Time of a pass, one core, before the trainings start", Source: prefix + "timings", Head: []string{"contest", "rule", "milliseconds"}}
 	times.Rows, err = rowsOf(run, prefix+"timings", func(m map[string]any) []string {
 		s, _ := float(m["seconds"])
 		return []string{show(m["contest"]), show(m["rule"]), fmt.Sprintf("%.3f", 1000*s)}

@@ -63,10 +63,11 @@ Interrupted or killed, the same command with --out DIRECTORY goes on where it wa
 	networkFlags(f, &plan.Base)
 	f.StringSliceVar(&flags.rules, "rules", flags.rules, "learning rules")
 	f.StringSliceVar(&flags.acts, "acts", flags.acts, "activations")
-	f.Float64SliceVar(&flags.rates, "lrs", nil, "learning rates, of every rule, instead of a search")
-	f.UintSliceVar(&flags.seeds, "seeds", nil, "seeds that are reported (default 0 to 4; with --lrs or --preview the one of --seed)")
-	f.Float64SliceVar(&flags.thresholds, "thresholds", nil, "training errors (MSE) to reach, for every activation (default 0.05, 0.03, 0.02; linear 0.05, 0.042)")
+	f.Float64SliceVar(&flags.rates, "lrs", nil, "learning `rates`, of every rule, instead of a search")
+	f.UintSliceVar(&flags.seeds, "seeds", nil, "`seeds` that are reported (default 0 to 4; with --lrs or --preview the one of --seed)")
+	f.Float64SliceVar(&flags.thresholds, "thresholds", nil, "training `errors` (MSE) to reach, for every activation (default 0.05, 0.03, 0.02; linear 0.05, 0.042)")
 	f.BoolVar(&flags.preview, "preview", false, "the short comparison: refuses --lrs and --seeds")
+	hideEmpty(f, "lrs", "seeds", "thresholds")
 	return cmd
 }
 

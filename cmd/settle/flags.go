@@ -52,7 +52,7 @@ func trainFlags(f *pflag.FlagSet, s *train.Spec) {
 	f.StringVar(&s.Act, "act", s.Act, "activation: "+strings.Join(nn.Activations(), "|"))
 	f.StringVar(&s.Target, "target", s.Target, "what the network predicts of an image: its label, the pixels themselves (an autoencoder), or four moments of the ink: "+strings.Join(train.Targets, "|"))
 	f.StringVar(&s.Rule, "rule", s.Rule, "learning rule: "+strings.Join(train.Rules, "|"))
-	f.Float64Var(&s.Beta, "beta", s.Beta, "for pc-nudged and pc-centred: how far the `output` is moved from its prediction to the target (0: 0.1); negative moves it away")
+	f.Float64Var(&s.Beta, "beta", s.Beta, "for pc-nudged and pc-centred: the `share` of the way from its prediction to the target by which the output is moved (0: 0.1); negative moves it away")
 	f.StringVar(&s.Precision, "precision", s.Precision, "precisions π of the layers' errors: L `numbers` with commas between them, or one, of the output layer (default all 1)")
 	f.Float64Var(&s.PrecisionLR, "precision-lr", s.PrecisionLR, "learn the precisions at this `rate`; 0: keep them")
 	f.Float64Var(&s.ActivityDecay, "activity-decay", s.ActivityDecay, "add (λ/2)‖z‖² of the hidden activities to the energy, with this `λ`")
@@ -90,4 +90,11 @@ func flagError(err error) error {
 func (a *app) settleSpec(cmd *cobra.Command, s *train.Spec) {
 	s.Seed, s.Workers = a.seed, a.workers
 	s.Complete(cmd.Flags().Changed)
+}
+
+// hideEmpty leaves the empty default of flags out of the help, where their texts say what is used instead.
+func hideEmpty(f *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		f.Lookup(name).DefValue = ""
+	}
 }

@@ -58,7 +58,7 @@ images predicts, over the mean of the class's training images, with how many of 
 	}
 	f := cmd.Flags()
 	f.StringVar(&g.model, "model", "", "model `file` of --rule pc-generative or pc-bidirectional")
-	f.StringVar(&g.data, "data", "", "mnist, fashion, or a `folder` with IDX files (default the model's)")
+	f.StringVar(&g.data, "data", "", "mnist, fashion, "+setHelp+" (default the model's)")
 	f.StringVar(&g.hide, "hide", g.hide, "half of the images to hide: "+strings.Join(hidden, "|"))
 	f.IntVar(&g.count, "count", g.count, "`number` of images to draw, and to complete")
 	f.Float64Var(&g.prior, "prior", g.prior, "`λ` of the causes' prior (λ/2)‖z‖², as in training")

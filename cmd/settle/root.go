@@ -117,7 +117,7 @@ backpropagation (BP), reproduces the post that the comparison is about, and chec
   settle compare --preview               PC against BP on MNIST: curves and a table
   settle train --rule pc --batches 300   train one network
   settle predict --model runs/…/model.safetensors digit.png
-  settle verify reference.json           check this build`,
+  settle verify measure/testdata/reference.json   check this build`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		// All commands are named instead.

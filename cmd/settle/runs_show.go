@@ -213,6 +213,7 @@ func chart(curves []report.Curve, width int) string {
 func (s *shelf) diffCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "diff RUN RUN",
+		Aliases: []string{"compare"},
 		Short:   "Compare two runs: settings, results, and the first batch at which they part",
 		Example: `  settle runs diff 20260102-150405-train 20260102-160102-train`,
 		Args:    operands(2, 2),

@@ -60,6 +60,7 @@ Everything is computed by closed forms and Newton's method in float64, none of i
 	f.IntVar(&spec.Batch, "batch", spec.Batch, "`samples`")
 	f.BoolVar(&spec.ClosedForm, "closed-form", spec.ClosedForm, "insist on the closed forms of linear networks")
 	f.StringVar(&flags.study, "study", flags.study, "full, quick (fewer networks) or none (only the network asked for)")
+	hideEmpty(f, "precision")
 	return cmd
 }
 

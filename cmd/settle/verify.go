@@ -15,10 +15,10 @@ func (a *app) verifyCommand() *cobra.Command {
 		Use:   "verify FILE",
 		Short: "Check this build against reference vectors",
 		Long: `Compares feedforward activities, loss, BP gradients, energy, its gradients in activities and weights, and the
-inference equilibrium of every network in FILE (format pc-reference/1) with what this build computes, in float64
+inference equilibrium of every network in FILE (format pc-reference/1, docs/reference.md) with what this build computes, in float64
 and float32, under both activation placements. Exit code 1 if one is out of tolerance: relative errors of 1e-10
 for values and gradients and 1e-8 for equilibria in float64, 1e-4 in float32.`,
-		Example: "  settle verify reference.json\n  settle verify reference.json --json",
+		Example: "  settle verify measure/testdata/reference.json\n  settle verify mine.json --json",
 		Args:    operands(1, 1),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.verify(args[0]) },
 	}
