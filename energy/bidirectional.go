@@ -31,6 +31,7 @@ func NewBidirectional[T tensor.Float](up, down *PC[T], rows int) *Bidirectional[
 		}
 	}
 	mirrored := *down
+	mirrored.Clamped = nil
 	if up.Clamped != nil {
 		mirrored.Clamped = []int{}
 		for _, l := range up.Clamped {

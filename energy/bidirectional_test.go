@@ -33,10 +33,7 @@ func newTwoWay(t *testing.T, p problem, weight float64) *twoWay {
 	}
 	x := &twoWay{up: newFixture(t, p), down: newFixture(t, back)}
 	down := *x.down.pc
-	down.Clamped = []int{0} // is replaced by what Up clamps, unless that is nil
-	if p.clamped == nil {
-		down.Clamped = nil
-	}
+	down.Clamped = []int{0} // is replaced by what Up clamps
 	x.f = NewBidirectional(x.up.pc, &down, x.up.rows)
 	for l := range p.arch.Dims {
 		if x.up.given(l) {

@@ -57,7 +57,7 @@ func newLayout[T tensor.Float](pc *PC[T]) *layout[T] {
 		if pc.Precision != nil {
 			y.pi[l] = pc.Precision[l-1]
 		}
-		checkPrecision(y.pi[l])
+		checkPrecision[T](y.pi[l])
 	}
 	clamped := pc.Clamped
 	if clamped == nil {
@@ -81,8 +81,10 @@ func newLayout[T tensor.Float](pc *PC[T]) *layout[T] {
 	return y
 }
 
-func checkPrecision(pi float64) {
-	if !(pi > 0 && pi <= math.MaxFloat64) {
+// checkPrecision panics unless π and 1/π are positive and finite numbers of the element type.
+func checkPrecision[T tensor.Float](pi float64) {
+	v := T(pi)
+	if !(v > 0) || math.IsInf(float64(v), 0) || math.IsInf(float64(1/v), 0) {
 		panic("energy: precision must be positive and finite")
 	}
 }

@@ -10,7 +10,7 @@ import (
 //
 //	F(e) = ½ Σ_{l<L} π_l ‖e_l‖² + F_L(y, ŷ(e)),   ∂F/∂e_l = π_l e_l − J_lᵀ r,   J_l = ∂ŷ/∂e_l,   r = −∂F_L/∂ŷ.
 //
-// It has the minima of Activities and a far better conditioned Hessian, D + Jᵀ(∂²F_L/∂ŷ²)J with D = diag(π_l), but its
+// It has the minima of Activities and is far better conditioned: its Gauss–Newton curvature is D + Jᵀ(∂²F_L/∂ŷ²)J with D = diag(π_l). But its
 // steps are global: a gradient is a sweep back through all layers. A free input keeps z_0 itself as its coordinate.
 type Errors[T tensor.Float] struct{ *State[T] }
 

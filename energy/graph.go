@@ -42,7 +42,7 @@ func newWiring[T tensor.Float](g *Graph[T]) *wiring[T] {
 		if g.Precision != nil {
 			y.pi[i] = g.Precision[i]
 		}
-		checkPrecision(y.pi[i])
+		checkPrecision[T](y.pi[i])
 		y.act[i], y.acts[i] = g.Net.Act(i)
 	}
 	y.columns = newColumns[T](widths, g.Clamped)

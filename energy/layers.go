@@ -22,7 +22,7 @@ func (s *State[T]) Layers(d *Layers) {
 		if s.clamped[l] {
 			continue
 		}
-		g := s.w.RowsOf(0, s.Trace.Rows).ColsOf(s.offset[l], s.offset[l]+s.net.Width(l))
+		g := s.of(l, s.w)
 		if l < L {
 			s.Trace.Pull(l+1, g, s.Trace.U[l+1])
 		} else {

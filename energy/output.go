@@ -174,7 +174,7 @@ func Misfit[T tensor.Float](out Output[T], squares []float64, r, y, yhat tensor.
 func weigh[T tensor.Float](f []float64, e tensor.Matrix[T], precision float64) {
 	for i := range e.Rows {
 		row := e.Row(i)
-		f[i] += precision / 2 * tensor.Dot(row, row)
+		f[i] += float64(precision / 2 * tensor.Dot(row, row))
 	}
 	scaleRows(e, precision)
 }

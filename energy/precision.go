@@ -11,7 +11,7 @@ func (s *State[T]) SetPrecisions(pi []float64) {
 		panic("energy: want one precision for each layer")
 	}
 	for l, v := range pi {
-		checkPrecision(v)
+		checkPrecision[T](v)
 		s.pi[l+1] = v
 	}
 	s.weigh()

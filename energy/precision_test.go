@@ -126,4 +126,10 @@ func TestMisuseOfPrecisionAndDecayIsNamed(t *testing.T) {
 			t.Errorf("panics with %q, want %q", got, want)
 		}
 	}
+	for _, pi := range []float64{1e-50, 1e39} { // numbers, but not in float32
+		if check.Panic(func() { checkPrecision[float32](pi) }) == nil {
+			t.Errorf("a precision of %v is taken for a float32", pi)
+		}
+		checkPrecision[float64](pi)
+	}
 }

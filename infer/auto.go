@@ -3,7 +3,7 @@ package infer
 import "github.com/settle-pc/settle/tensor"
 
 // Auto is the default, and has nothing to tune: Exact where the objective is quadratic; else BarzilaiBorwein, after one step
-// of Chord where the samples share their curvature.
+// of Chord where the samples share their curvature. These two start at z = 0, the feedforward point, wherever the caller does.
 type Auto[T tensor.Float] struct {
 	shared *Curvature[T]
 	own    Curvature[T]

@@ -12,7 +12,7 @@ import (
 // alternation of Zhou, Gao and Dai 2006, threshold 0.5). The method is not monotone: a trial whose energy lies more
 // than 20 % above the sample's best is rejected and its step halved.
 //
-// In errors the Hessian is D + JᵀHJ with few large eigenvalues. There moves go along D⁻¹ ∂F/∂z and all products are in
+// In errors the Gauss–Newton curvature is D + JᵀHJ with few large eigenvalues. There moves go along D⁻¹ ∂F/∂z and all products are in
 // the metric of D: all but a few eigenvalues are then 1, whatever the precisions, and no step need be longer. The first
 // step is the length to the minimum along the gradient, or a little more, without any pass spent on it: see alongGradient.
 // A handful of steps then reaches a 1 % energy gap on networks new, trained by BP or by PC alike. In activities it is a
@@ -105,7 +105,7 @@ func (m *BarzilaiBorwein[T]) Step(f Objective[T], p *Point[T]) {
 		if done {
 			continue
 		}
-		if !finite(m.f[i]) || !finite(m.res[i]) || m.f[i] > m.best[i]+rise*math.Abs(m.best[i]) {
+		if !finite(m.f[i]) || !finite(m.res[i]) || m.f[i] > m.best[i]+float64(rise*math.Abs(m.best[i])) {
 			m.step[i] = max(m.step[i]/2, m.least[i]/100)
 			p.Stale = true
 			continue
@@ -128,8 +128,6 @@ func (m *BarzilaiBorwein[T]) accept(i int, p *Point[T]) {
 		long = short
 	}
 	m.step[i] = min(max(long, m.least[i]), m.most)
-	copy(p.Z.Row(i), m.z.Row(i))
-	copy(p.Grad.Row(i), m.grad.Row(i))
-	p.F[i], p.Res[i] = m.f[i], m.res[i]
+	p.take(i, m.z, m.grad, m.f, m.res)
 	m.best[i] = min(m.best[i], m.f[i])
 }

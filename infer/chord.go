@@ -121,9 +121,7 @@ func (m *Chord[T]) accept(i int, p *Point[T]) bool {
 		p.Stale = true
 		return false
 	}
-	copy(p.Z.Row(i), m.z.Row(i))
-	copy(p.Grad.Row(i), m.grad.Row(i))
-	p.F[i], p.Res[i] = m.f[i], m.res[i]
+	p.take(i, m.z, m.grad, m.f, m.res)
 	m.observe(i)
 	if p.Res[i] > 0 {
 		p.Alpha[i] = 2 * m.left(i) / float64(p.Res[i]*p.Res[i])

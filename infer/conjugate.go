@@ -12,7 +12,7 @@ import (
 // direction d, −gᵀd/(dᵀDd + (Jd)ᵀH Jd), from one Push, so that it needs an objective with curvature. A trial that raises
 // the energy is rejected; the sample starts again along its gradient, with half the model's step.
 //
-// As good as BarzilaiBorwein on smooth networks, and it needs no measured first step. Cost: three passes a step.
+// As good as BarzilaiBorwein on smooth networks. Cost: three passes a step.
 type ConjugateGradient[T tensor.Float] struct {
 	d       tensor.Matrix[T] // direction
 	z, grad tensor.Matrix[T] // trial
@@ -26,7 +26,7 @@ var _ Method[float32] = (*ConjugateGradient[float32])(nil)
 
 // errNotCurved says that a method needs an objective with curvature, and which do not.
 func errNotCurved(method string) error {
-	return fmt.Errorf("infer: %s needs error coordinates with clamped input and target, and nothing else clamped; auto, bb, euler, momentum, nesterov, heun, bosh and dopri take any", method)
+	return fmt.Errorf("infer: %s needs error coordinates with clamped input and target, nothing else clamped, and no decay of activities; auto, bb, euler, momentum, nesterov, heun, bosh and dopri take any", method)
 }
 
 // Init evaluates the start.
@@ -115,9 +115,7 @@ func (m *ConjugateGradient[T]) accept(i int, p *Point[T]) {
 	if m.move[i] != 0 {
 		m.damp[i] = 1
 	}
-	copy(p.Z.Row(i), m.z.Row(i))
-	copy(p.Grad.Row(i), after)
-	p.F[i], p.Res[i] = m.f[i], m.res[i]
+	p.take(i, m.z, m.grad, m.f, m.res)
 	if tensor.Dot(d, after) >= 0 {
 		m.restart(i, p)
 	}

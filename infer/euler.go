@@ -26,10 +26,7 @@ func (m *Euler[T]) Init(f Objective[T], p *Point[T]) error {
 
 // Step makes one step of size dt.
 func (m *Euler[T]) Step(f Objective[T], p *Point[T]) {
-	dt := m.DT
-	if dt == 0 {
-		dt = 0.1
-	}
+	dt := orElse(m.DT, defaultDT)
 	for i, done := range p.Done {
 		m.step[i] = -dt
 		if done {

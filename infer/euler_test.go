@@ -116,6 +116,63 @@ func TestAdaptiveStepsKeepTheirTolerance(t *testing.T) {
 	}
 }
 
+// ball is ½ λ‖z‖² of one sample of dim coordinates.
+type ball struct {
+	dim            int
+	lambda, passes float64
+}
+
+func (b *ball) Dim() int                     { return b.dim }
+func (b *ball) Cost() (passes, macs float64) { return b.passes, 0 }
+func (b *ball) Eval(f []float64, grad, z tensor.Matrix[float64]) {
+	b.passes++
+	f[0] = b.lambda / 2 * tensor.Dot(z.Row(0), z.Row(0))
+	if grad.Rows > 0 {
+		b.passes++
+		grad.CopyFrom(z)
+		tensor.Scale(grad.Data, b.lambda)
+	}
+}
+
+// TestStepsFollowTheController, from whatever first step, accepted or rejected: of diffrax's integral controller, written out for Heun's
+// method on ż = −λz.
+func TestStepsFollowTheController(t *testing.T) {
+	const lambda, tol, horizon = 3.0, 1e-4, 2.0
+	for _, first := range []float64{0.003, 0.0061, 0.0064, 0.0066, 0.1, 1.9, 5} {
+		z, now, dt, steps := 1.0, 0.0, first, 0
+		for ; now < horizon*(1-1e-9); steps++ {
+			took := min(dt, horizon-now)
+			k1 := -lambda * z
+			k2 := -lambda * (z + took*k1)
+			next := z + took*(k1+k2)/2
+			ratio := math.Abs(took*(k2-k1)/2) / (tol + tol*max(math.Abs(z), math.Abs(next)))
+			factor := 0.9 / math.Sqrt(ratio)
+			if ratio <= 1 {
+				z, now = next, now+took
+				factor = max(factor, 1)
+			}
+			dt = took * min(max(factor, 0.2), 10)
+		}
+		f := &ball{dim: 1, lambda: lambda}
+		w := infer.NewWork[float64](1, 1)
+		w.Z.Data[0] = 1
+		r, err := infer.Solve[float64](f, w, &infer.RungeKutta[float64]{DT: first, RTol: tol, ATol: tol, Until: horizon}, infer.Settings{MaxPasses: 1e5, Patience: -1})
+		if err != nil || r.Steps != steps || !check.Close(w.Z.Data[0], z, 1e-12) {
+			t.Errorf("first step %v: z = %v after %d steps, want %v after %d; %v", first, w.Z.Data[0], r.Steps, z, steps, err)
+		}
+	}
+}
+
+// TestNothingIsAnErrorOfNothing: with a relative tolerance alone, a coordinate that is and stays 0 is within it.
+func TestNothingIsAnErrorOfNothing(t *testing.T) {
+	w := infer.NewWork[float64](1, 2)
+	w.Z.Data[0] = 1
+	r, err := infer.Solve[float64](&ball{dim: 2, lambda: 1}, w, &infer.RungeKutta[float64]{RTol: 1e-3, Until: 1}, infer.Settings{MaxPasses: 200, Patience: -1})
+	if err != nil || !(r.Passes < 200) || !check.Close(w.Z.Data[0], math.Exp(-1), 1e-2) {
+		t.Errorf("z = %v, %+v, %v", w.Z.Data, r, err)
+	}
+}
+
 // A table that misses an order condition is the caller's bug.
 func TestTableausCheckThemselves(t *testing.T) {
 	wrong := infer.Heun

@@ -14,7 +14,7 @@ import (
 //
 // It needs no gradient: at D⁻¹Jᵀw the gradient is Jᵀ(w − r(w)), whose norm follows from J Jᵀ. Steps after the first
 // refine w against rounding. The start of the caller is ignored: it starts at z = 0. p.Grad is not filled.
-// Cost: one pass at the start, two a step, and once an update n_L rows of a pass to measure S.
+// Cost: one pass at the start, two a step, and once an update what Measure takes: up to 2 n_L rows of a pass.
 type Exact[T tensor.Float] struct {
 	shared *Curvature[T]
 	own    Curvature[T]
@@ -26,7 +26,7 @@ type Exact[T tensor.Float] struct {
 
 var _ Method[float32] = (*Exact[float32])(nil)
 
-var errNotQuadratic = errors.New("infer: exact needs a linear network in error coordinates with squared error and clamped input and target; auto, bb, cg and newton take any in errors, auto, bb, euler, momentum, nesterov, heun, bosh and dopri in either coordinates")
+var errNotQuadratic = errors.New("infer: exact needs a linear network in error coordinates with squared error, clamped input and target, and no decay of activities; auto, bb, cg and newton take any in errors, auto, bb, euler, momentum, nesterov, heun, bosh and dopri in either coordinates")
 
 // Share gives the method the curvature, measured on this network, that all inferences of one update share.
 func (m *Exact[T]) Share(c *Curvature[T]) { m.shared = c }

@@ -21,7 +21,7 @@ type Objective[T tensor.Float] interface {
 	Cost() (passes, macs float64)
 }
 
-// Curved is an Objective ½ zᵀD z + F_L(ŷ(z)) whose curvature D + JᵀHJ, J = ∂ŷ/∂z, H = ∂²F_L/∂ŷ², is at hand in the
+// Curved is an Objective ½ zᵀD z + F_L(ŷ(z)) whose Gauss–Newton curvature D + JᵀHJ (without what ŷ bends: the Hessian where ŷ is piecewise affine), J = ∂ŷ/∂z, H = ∂²F_L/∂ŷ², is at hand in the
 // output space. All methods but Outputs, Precision, Quadratic, Smooth and Isotropic hold at the point of the last Eval.
 type Curved[T tensor.Float] interface {
 	Objective[T]
@@ -71,6 +71,13 @@ func (p *Point[T]) Eval(f Objective[T]) {
 	p.Stale = false
 }
 
+// take moves sample i to a trial, where f, gradient and its norm are known.
+func (p *Point[T]) take(i int, z, grad tensor.Matrix[T], f, res []float64) {
+	copy(p.Z.Row(i), z.Row(i))
+	copy(p.Grad.Row(i), grad.Row(i))
+	p.F[i], p.Res[i] = f[i], res[i]
+}
+
 func norms[T tensor.Float](dst []float64, m tensor.Matrix[T]) {
 	tensor.SquaresRows(dst, m)
 	for i, v := range dst {
@@ -90,6 +97,6 @@ type Method[T tensor.Float] interface {
 // Sharer is a Method that uses what all inferences of one update share.
 type Sharer[T tensor.Float] interface {
 	Method[T]
-	// Share gives the method the curvature to use; without it, or where it is Reset, the method does as well as it can.
+	// Share gives the method the curvature to use; without it the method measures its own, or does without.
 	Share(c *Curvature[T])
 }

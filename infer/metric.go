@@ -92,8 +92,8 @@ func (m metric[T]) moved(z, next, before, after []T) secant {
 		}
 		d, y := float64(next[j])-float64(v), float64(after[j])-float64(before[j])
 		s.ss += d * d / w
-		s.sy += d * y
-		s.yy += w * y * y
+		s.sy += float64(d * y)
+		s.yy += float64(w * y * y)
 	}
 	return s
 }

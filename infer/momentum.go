@@ -4,9 +4,9 @@ import "github.com/settle-pc/settle/tensor"
 
 // Momentum is gradient descent with momentum and a fixed step: v ← μv − dt ∂F/∂z, z ← z + v (Polyak 1964), or with
 // Nesterov's look-ahead, in the form in which gradients are taken at the points shown: z ← z + μv − dt ∂F/∂z after the
-// update of v (Sutskever et al. 2013). On a quadratic with curvatures from λ_min to λ_max the best constants contract by
-// 1 − 2/(√κ + 1) a step, κ = λ_max/λ_min, against 1 − 2/(κ + 1) without momentum; it is stable for dt < 2(1 + μ)/λ_max.
-// Cost: two passes a step.
+// update of v (Sutskever et al. 2013). On a quadratic with curvatures from λ_min to λ_max Polyak's form is stable for
+// dt < 2(1 + μ)/λ_max, Nesterov's only for dt < 2(1 + μ)/((1 + 2μ)λ_max), which is less than Euler's 2/λ_max. With the best constants
+// Polyak's contracts by 1 − 2/(√κ + 1) a step, κ = λ_max/λ_min, against 1 − 2/(κ + 1) without momentum. Cost: two passes a step.
 type Momentum[T tensor.Float] struct {
 	DT       float64 // 0 means 0.1
 	Mu       float64 // 0 means 0.7

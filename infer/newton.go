@@ -93,7 +93,7 @@ func (m *GaussNewton[T]) Step(f Objective[T], p *Point[T]) {
 			a = 0
 		}
 		for j, v := range at {
-			z[j] = v + a*(z[j]-v)
+			z[j] = v + T(a*(z[j]-v))
 		}
 	}
 	f.Eval(m.f, m.grad, m.z)
@@ -115,9 +115,7 @@ func (m *GaussNewton[T]) Step(f Objective[T], p *Point[T]) {
 func (m *GaussNewton[T]) accept(i int, p *Point[T]) {
 	s := m.metric.moved(p.Z.Row(i), m.z.Row(i), p.Grad.Row(i), m.grad.Row(i))
 	p.Alpha[i] = s.long(1) * m.metric.shrink(m.grad.Row(i))
-	copy(p.Z.Row(i), m.z.Row(i))
-	copy(p.Grad.Row(i), m.grad.Row(i))
-	p.F[i], p.Res[i] = m.f[i], m.res[i]
+	p.take(i, m.z, m.grad, m.f, m.res)
 	m.reach[i] = min(1, 2*m.reach[i])
 }
 
@@ -192,7 +190,7 @@ func (m *GaussNewton[T]) iterate(c Curved[T], p *Point[T]) bool {
 		b := next / m.rho[i]
 		m.rho[i] = next
 		for k := range d {
-			d[k] = y[k] + b*d[k]
+			d[k] = y[k] + float64(b*d[k])
 		}
 	}
 	return true

@@ -9,7 +9,7 @@ import (
 // RungeKutta integrates ż = −Scale ∂F/∂z by an explicit Runge–Kutta method, with a fixed step DT, or, with RTol > 0, with
 // a step per sample that keeps the estimated error of a step within ATol + RTol·max(|z|, |z_new|), as a root mean square
 // over its coordinates. The step follows a PID controller (Söderlind 2003), in diffrax's form and with its defaults: a
-// plain integral controller, factors within [0.2, 10], safety 0.9.
+// plain integral controller, factors within [0.2, 10] of the step that was taken, safety 0.9, and no step shorter after one that was accepted.
 //
 // It is what users of JPC expect, and a faithful picture of the flow; to reach an equilibrium the flow's accuracy is of no
 // use, and Auto takes a small part of the passes. Cost: two passes a stage; a tableau with Last saves one stage.
@@ -153,12 +153,15 @@ func (m *RungeKutta[T]) accept(i int, p *Point[T]) bool {
 	sum := 0.0
 	z, znew, e := p.Z.Row(i), m.z.Row(i), m.diff.Row(i)
 	for j, d := range e {
+		if d == 0 { // even of what is 0, with ATol = 0
+			continue
+		}
 		r := float64(d) / (m.ATol + m.RTol*max(math.Abs(float64(z[j])), math.Abs(float64(znew[j]))))
-		sum += r * r
+		sum += float64(r * r)
 	}
 	ratio := math.Sqrt(sum / float64(max(len(e), 1)))
 	if math.IsNaN(ratio) || math.IsInf(ratio, 0) {
-		m.dt[i] *= minFactor
+		m.dt[i] = took * minFactor
 		return false
 	}
 	inverse := 1 / max(ratio, 1e-10)
@@ -171,10 +174,10 @@ func (m *RungeKutta[T]) accept(i int, p *Point[T]) bool {
 	factor := safety * math.Pow(inverse, (pc+ic+dc)/order) * math.Pow(last[0], -(pc+2*dc)/order) * math.Pow(last[1], dc/order)
 	factor = min(max(factor, minFactor), maxFactor)
 	if ratio > 1 {
-		m.dt[i] *= min(factor, 1)
+		m.dt[i] = took * min(factor, 1)
 		return false
 	}
-	m.dt[i] *= factor
+	m.dt[i] = took * max(factor, 1)
 	m.t[i] += took
 	m.err[i] = [2]float64{inverse, last[0]}
 	return true

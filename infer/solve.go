@@ -12,7 +12,8 @@ type Settings struct {
 	// Tol stops a sample whose residual ratio ρ, ‖∂F/∂z‖ over its value at the start (or Work.Reference), is ≤ Tol. 0: only at exactly 0.
 	Tol float64
 	// Gap stops all samples when their estimated energy gap (F − F_min)/(F_start − F_min), on sums, is ≤ Gap. It
-	// needs an objective with curvature (errors) and a start at the feedforward point. 0: never.
+	// needs an objective with curvature (errors), a start at the feedforward point, and a method that estimates the curvature along its moves:
+	// Momentum, RungeKutta and Langevin do not. 0: never.
 	Gap float64
 	// MaxPasses truncates. 0 means 100, or no limit where MaxSteps is given.
 	MaxPasses float64
@@ -21,11 +22,11 @@ type Settings struct {
 	// Patience is the number of steps after which a sample must have made progress, or be Stalled; it is asked again
 	// after twice as many, four times as many, …, for progress since the last time. 0 means 10, negative never.
 	Patience int
-	// Diverge is the rise of F over its start at which a sample counts as Diverged. 0 means DivergeFactor, +Inf never: for draws,
+	// Diverge is the multiple of |F| at the start above which a sample counts as Diverged. 0 means DivergeFactor, +Inf never: for draws,
 	// which start where F is small.
 	Diverge float64
 	// Observe, if not nil, is called at the start and after every step, with the samples' point in the Work and the
-	// objective as the method left it.
+	// objective as the method left it. Rules call it from all workers at a time, each for a shard.
 	Observe func()
 }
 

@@ -27,7 +27,8 @@ type Amortiser[T tensor.Float] struct {
 }
 
 // NewAmortiser returns the amortiser of a generative network by net, whose widths are that network's from n_L to n_0, learning by opt.
-// What it carries from batch to batch are the weights of net and the state of opt, which are the caller's.
+// What it carries from batch to batch are the weights of net and the state of opt, which are the caller's. It serves one rule: the last
+// that was made with it.
 func NewAmortiser[T tensor.Float](net *nn.Network[T], opt optim.Optimizer[T]) *Amortiser[T] {
 	return &Amortiser[T]{net: net, opt: opt, grad: make([]T, len(net.Theta()))}
 }
@@ -43,6 +44,7 @@ func (a *Amortiser[T]) fit(s *energy.State[T], parts []part[T], tol float64) {
 	rows := s.Trace.Rows
 	a.state = (&energy.PC[T]{Net: a.net, Clamped: all}).NewState(rows)
 	a.f, a.point = make([]float64, rows), tensor.New[T](rows, 0)
+	a.trace, a.at, a.reference = nil, nil, nil
 	if tol > 0 {
 		a.reference = make([]float64, rows)
 	}

@@ -42,6 +42,7 @@ func NewBidirectional[T tensor.Float](up *energy.PC[T], way Downward[T], inf Inf
 	f := energy.NewBidirectional(up, down, rows)
 	r := &Bidirectional[T]{down: newBatch(f.Down.Trace, pool), opt: way.Optimizer}
 	r.prepare("pc-bidirectional", newBatch(f.Up.Trace, pool), inf, f.Dim(), func(lo, hi int) objective[T] { return f.RowsOf(lo, hi) })
+	r.down.layer = "network down: layer"
 	r.fresh = func(rows int) objective[T] { return energy.NewBidirectional(up, down, rows) }
 	return r
 }
@@ -50,6 +51,9 @@ func NewBidirectional[T tensor.Float](up *energy.PC[T], way Downward[T], inf Inf
 func (r *Bidirectional[T]) equilibrate(ctx context.Context, b data.Batch[T]) (Stats, error) {
 	stats, err := r.take(ctx, b)
 	if err != nil {
+		return stats, err
+	}
+	if err := r.down.begin(ctx, data.Batch[T]{X: b.Y, Y: b.X, Draw: b.Draw}); err != nil {
 		return stats, err
 	}
 	r.down.trace.Z[0] = b.Y

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -245,6 +246,18 @@ func TestBothWaysAreClippedTogether(t *testing.T) {
 	tensor.Scale(half, 2)
 	if d := check.RelError(half, free); !(d < 1e-9) || n != 0 || m != 1 {
 		t.Errorf("clipped to half of the norm the step is off by %g; clipped %d times, without a bound %d", d, m, n)
+	}
+}
+
+// TestNaNInTheWayDownIsRefused before anything moves.
+func TestNaNInTheWayDownIsRefused(t *testing.T) {
+	up, down := twoNets[float64](archs[1])
+	down.Update(func(theta []float64) { down.Of(2, theta)[1] = nan })
+	before := slices.Clone(up.Theta())
+	sgd := optim.NewSGD[float64](optim.Rate{LR: 1}, 0)
+	r := learn.NewBidirectional(&energy.PC[float64]{Net: up}, learn.Downward[float64]{&energy.PC[float64]{Net: down}, sgd}, tight(learn.Activities), pool(t, 1), 4)
+	if _, err := r.Step(context.Background(), draw(up, 4), sgd); err == nil || !strings.Contains(err.Error(), "network down: layer 2: the weights") || !slices.Equal(before, up.Theta()) {
+		t.Errorf("error %v", err)
 	}
 }
 

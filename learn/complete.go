@@ -55,7 +55,9 @@ func (c Recall[T]) Complete(y tensor.Matrix[T], known []bool, m infer.Method[T],
 	hold := infer.NewHold[T](f, held)
 	c.guess(f, hold, w, y)
 	r, err := infer.Solve[T](hold, w, m, s)
-	y.CopyFrom(w.Z.ColsOf(at, at+n))
+	if err == nil {
+		y.CopyFrom(w.Z.ColsOf(at, at+n))
+	}
 	return r, err
 }
 

@@ -69,6 +69,16 @@ func TestCompletionIsTheConditionalMean(t *testing.T) {
 	}
 }
 
+// TestRefusedRecallLeavesThePatterns as they are.
+func TestRefusedRecallLeavesThePatterns(t *testing.T) {
+	net := build[float64](nn.Arch{Dims: []int{2, 4, 5}, Act: nn.Tanh}, 1)
+	y := draw(net, 3).Y
+	before := check.Clone(y)
+	if _, err := learn.Complete(&energy.PC[float64]{Net: net}, y, make([]bool, 5), &infer.Exact[float64]{}, infer.Settings{}); err == nil || !check.Same(y, before) {
+		t.Errorf("error %v, patterns %v", err, y.Data)
+	}
+}
+
 // TestRecallFromAGuess ends where it does from z_0 = 0: guessing rightly, by ridge regression, there is nothing left to infer of a whole
 // pattern; wrongly, all.
 func TestRecallFromAGuess(t *testing.T) {

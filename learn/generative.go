@@ -13,10 +13,12 @@ import (
 // The data clamp the output, inference finds all activities from z_0 on, and the weights learn as in PC. What keeps z_0 bounded is
 // the prior (λ_0/2)‖z_0‖², the problem's Decay. Inference starts at z_0 = 0 and what the network predicts from there, or where an
 // Amortiser puts it. Loss and MSE in Stats are those of the reconstruction, at the end of inference. Networks of rectifiers need biases:
-// without, nothing comes back from z_0 = 0. Cost: PC's, and the amortiser's two passes.
+// without, nothing comes back from z_0 = 0. Cost: PC's, and the amortiser's: a pass
+// to guess, two to learn, and what its reference takes.
 type Generative[T tensor.Float] struct {
 	*PC[T]
 	amortiser *Amortiser[T]
+	cold      bool // start without its guess
 	again     func(worker, i int)
 }
 
@@ -32,14 +34,20 @@ func NewGenerative[T tensor.Float](problem *energy.PC[T], inf Inference[T], amor
 	r := &Generative[T]{PC: newPC(&p, inf, pool, rows), amortiser: amortiser}
 	if amortiser != nil {
 		amortiser.fit(r.state, r.parts, inf.Settings.Tol)
-		r.start = func(i int, p *part[T]) { amortiser.start(i, p, r.input[1].RowsOf(p.lo, p.hi)) }
+		r.start = func(i int, p *part[T]) {
+			if r.cold {
+				cold(i, p)
+				return
+			}
+			amortiser.start(i, p, r.input[1].RowsOf(p.lo, p.hi))
+		}
 	}
 	r.again = func(_, i int) {
 		p := &r.parts[i]
 		p.fit.begin()
 		p.f.Fit(p.fit.loss, p.fit.squares)
 	}
-	r.reach = r.Infer
+	r.reach = r.reconstruct
 	return r
 }
 
@@ -53,11 +61,23 @@ func (r *Generative[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Opt
 	return s, err
 }
 
-// Infer settles on the data b.X without learning.
+// Infer settles on the data b.X without learning. It does not look for a stability limit.
 func (r *Generative[T]) Infer(ctx context.Context, b data.Batch[T]) (Stats, error) {
+	known := r.diverged
+	r.diverged = true
+	s, err := r.reconstruct(ctx, b)
+	r.diverged = known
+	return s, err
+}
+
+// reconstruct settles on the data b.X, and finds how well they are predicted from there.
+func (r *Generative[T]) reconstruct(ctx context.Context, b data.Batch[T]) (Stats, error) {
 	s, err := r.equilibrate(ctx, data.Batch[T]{Y: b.X, Draw: b.Draw})
 	if err != nil {
 		return s, err
+	}
+	if r.amortiser != nil && !r.cold {
+		s.Passes, s.MACs = s.Passes+1, s.MACs+1
 	}
 	r.pool.Do(len(r.parts), r.again)
 	return r.fitted(s), nil
@@ -65,9 +85,8 @@ func (r *Generative[T]) Infer(ctx context.Context, b data.Batch[T]) (Stats, erro
 
 // InferCold is Infer from z_0 = 0, with an amortiser too.
 func (r *Generative[T]) InferCold(ctx context.Context, b data.Batch[T]) (Stats, error) {
-	warm := r.start
-	r.start = cold[T]
-	defer func() { r.start = warm }()
+	r.cold = true
+	defer func() { r.cold = false }()
 	return r.Infer(ctx, b)
 }
 

@@ -151,6 +151,50 @@ func TestAmortiserLearnsWhereInferenceEnds(t *testing.T) {
 	}
 }
 
+// TestAmortisersPassesAreCounted: the guess 1, learning 2, beside what inference takes and the weight gradient; and a second rule with the
+// same amortiser, for another number of samples, is that with an amortiser of its own.
+func TestAmortisersPassesAreCounted(t *testing.T) {
+	a := nn.Arch{Dims: []int{2, 4, 5}, Act: nn.Tanh, Bias: true}
+	inf := learn.Inference[float64]{Coordinates: learn.Activities, Settings: infer.Settings{MaxSteps: 1},
+		Method: func() infer.Method[float64] { return &infer.Euler[float64]{} }}
+	am := func() *learn.Amortiser[float64] {
+		return learn.NewAmortiser(build[float64](nn.Arch{Dims: []int{5, 4, 2}, Act: nn.Tanh, Bias: true}, 1), optim.NewSGD[float64](optim.Rate{LR: 0.1}, 0))
+	}
+	r, net, b := generative(t, a, inf, am())
+	rest := optim.NewSGD[float64](optim.Rate{LR: 1e-300}, 0)
+	s, err := r.Step(context.Background(), b, rest)
+	if want := 1.0 + (2 + 2) + 1 + 2; err != nil || !check.Close(s.Passes, want, 1e-12) || s.Inference.Passes != 4 {
+		t.Errorf("%v passes, %v of inference, want %v and 4; %v", s.Passes, s.Inference.Passes, want, err)
+	}
+	inf.Settings.Tol = 1e-3 // residuals at the usual start are wanted, too
+	var got [2]learn.Stats
+	for i, m := range []*learn.Amortiser[float64]{am(), am()} {
+		if i == 1 {
+			learn.NewGenerative(&energy.PC[float64]{Net: net}, inf, m, pool(t, 1), batchRows)
+		}
+		r := learn.NewGenerative(&energy.PC[float64]{Net: net}, inf, m, pool(t, 1), 3)
+		if got[i], err = r.Step(context.Background(), data.Batch[float64]{X: b.X.RowsOf(0, 3), Y: b.Y.RowsOf(0, 3)}, rest); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if fmt.Sprint(got[0]) != fmt.Sprint(got[1]) {
+		t.Errorf("%+v, with an amortiser that another rule had: %+v", got[0], got[1])
+	}
+}
+
+// TestInferringDoesNotUseUpTheStabilityLimit: training says it where it diverges first, whatever was looked at before.
+func TestInferringDoesNotUseUpTheStabilityLimit(t *testing.T) {
+	euler := learn.Inference[float64]{Coordinates: learn.Activities, Method: func() infer.Method[float64] { return &infer.Euler[float64]{DT: 20} }}
+	r, _, b := generative(t, nn.Arch{Dims: []int{2, 4, 5}, Act: nn.Tanh, Bias: true}, euler, nil)
+	s, err := r.Infer(context.Background(), b)
+	if err != nil || s.Limit != 0 || s.Inference.Count[infer.Diverged]+s.Inference.Count[infer.NotFinite] == 0 {
+		t.Errorf("%v, limit %v, %v", s.Inference.Count, s.Limit, err)
+	}
+	if s, err = r.Step(context.Background(), b, optim.NewSGD[float64](optim.Rate{LR: 1e-300}, 0)); err != nil || !(s.Limit > 0) {
+		t.Errorf("limit %v, %v", s.Limit, err)
+	}
+}
+
 // TestLinearGenerationFindsPrincipalComponents: one linear layer of k causes, trained to its end with a weak prior, reconstructs as well as
 // the first k principal components do, the best that any can (Eckart and Young 1936).
 func TestLinearGenerationFindsPrincipalComponents(t *testing.T) {

@@ -89,7 +89,7 @@ func (r *IPC[T]) shard(_, i int) {
 // stats describes the batch: its loss before the first update, and where the activities were at the last.
 func (r *IPC[T]) stats() Stats {
 	updates := float64(r.o.Steps - r.o.From)
-	return walked(r.parts, r.o.Steps-1, Stats{Passes: updates, MACs: updates})
+	return r.walked(r.parts, r.o.Steps-1, Stats{Passes: updates, MACs: updates})
 }
 
 // State is empty.

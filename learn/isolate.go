@@ -17,7 +17,7 @@ import (
 
 // CurvedBP is BP with S⁻¹r in place of r, S = I + J Jᵀ at the feedforward point of each sample (J = ∂ŷ/∂e): the errors
 // of one Gauss–Newton step of inference, e⁺ = Jᵀ S⁻¹r, with feedforward presynaptic activities. In linear networks it is
-// FeedforwardPC. Cost: 4 + n_L passes.
+// FeedforwardPC. Cost: 3 + n_L passes.
 type CurvedBP[T tensor.Float] struct {
 	pointwise[T]
 	parts []curvedPart[T]
@@ -61,11 +61,9 @@ func NewCurvedBP[T tensor.Float](net *nn.Network[T], pool *Pool, rows int) *Curv
 
 // propagate leaves z_l feedforward and u_l = J_lᵀ S⁻¹r in the trace.
 func (r *CurvedBP[T]) propagate(ctx context.Context, b data.Batch[T]) (Stats, error) {
-	r.accept(b)
-	if err := ctx.Err(); err != nil {
+	if err := r.begin(ctx, b); err != nil {
 		return Stats{}, err
 	}
-	r.trace.Draw(b.Draw)
 	r.input, r.trace.Z[0] = b, b.X
 	clear(r.loss)
 	r.pool.Do(len(r.parts), r.task)
@@ -146,7 +144,7 @@ func solveSymmetric(a, r []float64) {
 func (r *CurvedBP[T]) State() []float64 { return nil }
 
 // SetState takes an empty state.
-func (r *CurvedBP[T]) SetState(s []float64) error { return (*BP[T])(nil).SetState(s) }
+func (r *CurvedBP[T]) SetState(s []float64) error { return wantEmpty("bp-curved", s) }
 
 // FeedforwardPC is PC with the errors of the equilibrium and the presynaptic activities, and with them φ′, of the
 // feedforward point: (1/B) Σ_b −(∂g_l/∂θ_l)ᵀ π_l e_l* at ẑ. Cost: PC's and one pass.

@@ -14,7 +14,8 @@ type Tuning struct {
 	Mu    float64 // coefficient of momentum and nesterov
 	Until float64 // time at which a Runge–Kutta method stops a sample, truncated; 0: none
 	// Scale multiplies ∂F/∂z in the methods that take a DT; 0 means 1. 1/B is the division of the activity gradient by the
-	// batch size in libraries that differentiate the mean energy of a batch; inference is per sample here, and 1.
+	// batch size in libraries that differentiate the mean energy of a batch; inference is per sample here, and 1. Of langevin it multiplies
+	// DT, and so the noise too.
 	Scale float64
 	// Temperature and Seed are of langevin: 0 means temperature 1.
 	Temperature float64

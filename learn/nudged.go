@@ -15,9 +15,11 @@ import (
 //
 // with the learning gradient (1/βB) ∂F/∂θ (Pinchetti et al. 2024, "Benchmarking Predictive Coding Networks – Made Simple": positive
 // nudging for β > 0, negative for β < 0, where the output is pushed away and the sign of the gradient turned). As β → 0 it is BP's
-// gradient with S⁻¹r in place of r, S = I + J Jᵀ at the feedforward point, which is CurvedBP; the error is of order β. β = 1 is PC.
+// gradient with S⁻¹r in place of r, S = I + J Jᵀ at the feedforward point, which is CurvedBP (of squared error with precisions 1; S is
+// another else); the error is of order β. β = 1 is PC.
 //
-// Centred, it is the mean of the gradients of β and −β, with an error of order β², at twice the cost. (The paper draws one of the
+// Centred, it is the mean of the gradients of β and −β, with an error of order β², at twice the cost; Stats.Inference is of both, so of
+// twice as many samples. (The paper draws one of the
 // two signs for every batch.) Cost: one pass, and PC's for every β.
 type Nudged[T tensor.Float] struct {
 	*PC[T]
@@ -88,7 +90,11 @@ func (r *Nudged[T]) towards(ctx context.Context, b data.Batch[T], beta float64, 
 			to[k] = m + T(T(beta)*(b.Y.Row(i)[k]-m))
 		}
 	}
-	s, err := r.equilibrate(ctx, data.Batch[T]{X: b.X, Y: r.y, Draw: b.Draw})
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r.give(data.Batch[T]{X: b.X, Y: r.y}) // NaN is the network's doing, and shows in the loss
+	s, err := r.infer(Stats{Passes: 1, MACs: 1})
 	all.Passes += s.Passes
 	all.MACs += s.MACs
 	all.Inference.Add(s.Inference)

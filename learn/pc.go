@@ -80,8 +80,11 @@ func (r *PC[T]) share(rows int, window func(lo, hi int) objective[T]) {
 	e := r.state.Errors()
 	lead := infer.Lead[T](e, rows)
 	for _, m := range r.methods {
-		if _, ok := m.(*infer.Chord[T]); ok && lead == 0 && e.Outputs() > 0 {
-			lead = infer.Room[T](e, rows) // it needs the curvature, whatever the passes
+		switch m.(type) {
+		case *infer.Chord[T], *infer.Exact[T]: // they need the curvature, whatever the passes
+			if lead == 0 && e.Outputs() > 0 {
+				lead = infer.Room[T](e, rows)
+			}
 		}
 		if s, ok := m.(infer.Sharer[T]); ok && lead > 0 {
 			s.Share(&r.shared)
@@ -96,6 +99,11 @@ func (r *PC[T]) equilibrate(ctx context.Context, b data.Batch[T]) (Stats, error)
 	if err != nil {
 		return stats, err
 	}
+	return r.infer(stats)
+}
+
+// infer settles on what is given.
+func (r *PC[T]) infer(stats Stats) (Stats, error) {
 	if r.lead.f != nil {
 		r.clamp(&r.lead)
 		r.shared.Measure(r.lead.f.(infer.Curved[T]), r.lead.hi)

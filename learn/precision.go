@@ -7,6 +7,7 @@ import (
 
 	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/energy"
+	"github.com/settle-pc/settle/infer"
 	"github.com/settle-pc/settle/optim"
 	"github.com/settle-pc/settle/tensor"
 )
@@ -19,7 +20,8 @@ import (
 // at rest where π_l is the inverse mean square of the errors. With one layer that is the maximum-likelihood estimate. With more it is
 // what Eq. 3 says and no more: a higher precision makes the errors of the equilibrium smaller, which asks for a higher one. Hidden
 // precisions run to MostPrecision, and that of the output too unless the residual r is large beside what hidden errors can take
-// up: along an eigenvector of Σ_{l<L} J_l J_lᵀ/π_l with eigenvalue λ there is a rest only for r² > 4λ. Cost: PC's.
+// up: along an eigenvector of Σ_{l<L} J_l J_lᵀ/π_l with eigenvalue λ there is a rest only for r² > 4λ. A batch in which a sample diverges
+// leaves them as they are. Cost: PC's.
 type Precise[T tensor.Float] struct {
 	*PC[T]
 	o        Precision
@@ -65,16 +67,15 @@ func (r *Precise[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimi
 		return s, err
 	}
 	r.state.PrecisionGradient(r.grad)
+	failed := s.Inference.Count[infer.Diverged]+s.Inference.Count[infer.NotFinite] > 0 // their errors say nothing of the others'
 	for l, g := range r.grad {
-		if r.o.Fixed[l] {
+		if r.o.Fixed[l] || failed {
 			continue
 		}
 		// π ∂/∂π is the derivative in log π.
 		step := r.o.LR * 2 * r.pi[l] * g / float64(r.trace.Rows*r.problem.Net.Width(l+1))
 		next := math.Exp(math.Log(r.pi[l]) - step)
-		if finite(next) { // a sample that diverged teaches nothing
-			r.pi[l] = min(max(next, 1/MostPrecision), MostPrecision)
-		}
+		r.pi[l] = min(max(next, 1/MostPrecision), MostPrecision)
 	}
 	r.learn(opt)
 	r.state.SetPrecisions(r.pi)
@@ -92,8 +93,8 @@ func (r *Precise[T]) SetState(s []float64) error {
 		return fmt.Errorf("rule state: %d numbers: want the %d precisions", len(s), len(r.pi))
 	}
 	for _, v := range s {
-		if !(v > 0 && finite(v)) {
-			return fmt.Errorf("rule state: precision %v: want numbers above 0", v)
+		if !(v >= 1e-30 && v <= 1e30) {
+			return fmt.Errorf("rule state: precision %v: want numbers from 1e-30 to 1e30", v)
 		}
 	}
 	copy(r.pi, s)

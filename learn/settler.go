@@ -112,13 +112,18 @@ func (r *settler[T]) take(ctx context.Context, b data.Batch[T]) (Stats, error) {
 	if err := r.begin(ctx, b); err != nil {
 		return Stats{}, err
 	}
+	r.give(b)
+	return Stats{Passes: 1, MACs: 1}, nil
+}
+
+// give clamps what a batch gives.
+func (r *settler[T]) give(b data.Batch[T]) {
 	r.input = given(b)
 	for k, end := range r.ends {
 		if end.at != None {
 			r.trace.Z[end.at] = r.input[k]
 		}
 	}
-	return Stats{Passes: 1, MACs: 1}, nil
 }
 
 // settle leaves every activity where inference ended, and the weighted errors there, in the trace.
@@ -150,14 +155,19 @@ func (r *settler[T]) fitted(s Stats) Stats {
 	return r.lossStats(loss, squares, s)
 }
 
-// limit returns 2/λ_max over the first samples at their feedforward points, in memory of its own.
+// limit returns 2/λ_max over the first samples at their feedforward points, in memory of its own, or 0 where the weights are such that there
+// is none. Its passes, once in a training, are not counted.
 func (r *settler[T]) limit() float64 {
 	p := part[T]{hi: min(limitRows, r.trace.Rows)}
 	p.f = r.fresh(p.hi)
 	r.clamp(&p)
 	z := tensor.New[T](p.hi, p.f.Dim())
 	p.f.Start(z)
-	return 2 / slices.Max(infer.LargestEigenvalues[T](p.f, z))
+	limit := 2 / slices.Max(infer.LargestEigenvalues[T](p.f, z))
+	if !finite(limit) {
+		return 0
+	}
+	return limit
 }
 
 // limitRows is the number of samples whose stability limit is found when inference diverges.

@@ -150,9 +150,11 @@ func TestNaNIsRefusedByName(t *testing.T) {
 	good := draw(net, batchRows)
 	theta := slices.Clone(net.Theta())
 	rules := func(net *nn.Network[float64]) map[string]learn.Rule[float64] {
-		p := pool(t, 1)
-		return map[string]learn.Rule[float64]{"bp": learn.NewBP(net, p, batchRows), "pc": pc(net, nil, learn.Inference[float64]{}, p, batchRows),
-			"ipc": learn.NewIPC(&energy.PC[float64]{Net: net}, learn.Incremental{}, p, batchRows)}
+		made := map[string]learn.Rule[float64]{}
+		for _, k := range append(makers[float64](), isolating[float64]()...) {
+			made[k.name] = k.make(net, pool(t, 1), batchRows)
+		}
+		return made
 	}
 	refuse := func(what string, r learn.Rule[float64], b data.Batch[float64], want string) {
 		t.Helper()
@@ -180,6 +182,33 @@ func TestNaNIsRefusedByName(t *testing.T) {
 		for name, r := range rules(broken) {
 			refuse(name, r, good, fmt.Sprintf("layer %d: the weights", l))
 		}
+	}
+}
+
+// TestADivergedNetworkShowsInTheLoss: weights that have become NaN are an outcome of training, not a fault of the next batch.
+func TestADivergedNetworkShowsInTheLoss(t *testing.T) {
+	for _, k := range append(makers[float64](), isolating[float64]()...) {
+		net := build[float64](archs[1], 1)
+		r, b, rest := k.make(net, pool(t, 2), batchRows), draw(net, batchRows), optim.NewSGD[float64](optim.Rate{LR: 1e-300}, 0)
+		if _, err := r.Step(context.Background(), b, rest); err != nil {
+			t.Fatal(err)
+		}
+		net.Update(func(theta []float64) { theta[0] = nan })
+		if s, err := r.Step(context.Background(), b, rest); err != nil || !math.IsNaN(s.Loss) {
+			t.Errorf("%s: loss %v, error %v, want a loss of NaN", k.name, s.Loss, err)
+		}
+	}
+}
+
+// TestExactSharesItsCurvature with many outputs too, where auto would not measure it: once a batch, not once a shard.
+func TestExactSharesItsCurvature(t *testing.T) {
+	const rows, outputs = 2 * learn.ShardRows, 70
+	net := build[float64](nn.Arch{Dims: []int{6, 5, outputs * 2}}, 1)
+	inf := learn.Inference[float64]{Method: func() infer.Method[float64] { return &infer.Exact[float64]{} }, Settings: infer.Settings{Tol: 1e-6}}
+	_, s := gradient[float64](t, pc(net, nil, inf, pool(t, 2), rows), draw(net, rows))
+	// A batch is evaluated, and 140 rows are pulled back, by the lead; then one step of inference; then the weight gradient.
+	if want := 1 + 140./rows + 3 + 1; s.Inference.Count[infer.Equilibrium] != rows || math.Abs(s.Passes-want) > 1e-12 {
+		t.Errorf("%v, %v passes, want %v", s.Inference.Count, s.Passes, want)
 	}
 }
 

@@ -300,9 +300,9 @@ func TestANudgeThatIsCutShortLeavesNothingBehind(t *testing.T) {
 func TestVariantsSayWhatTheyRefuse(t *testing.T) {
 	net, p := build[float64](archs[1], 1), pool(t, 1)
 	for text, f := range map[string]func(){
-		"learn: ZIL clamps input and target":  func() { learn.NewZIL(&energy.PC[float64]{Net: net, Clamped: []int{0}}, p, 4) },
-		"learn: ZIL has all precisions 1":     func() { learn.NewZIL(&energy.PC[float64]{Net: net, Precision: []float64{1, 2, 1}}, p, 4) },
-		"learn: a nudge of 0 teaches nothing": func() { learn.NewNudged(&energy.PC[float64]{Net: net}, learn.Inference[float64]{}, 0, p, 4) },
+		"learn: ZIL clamps input and target":            func() { learn.NewZIL(&energy.PC[float64]{Net: net, Clamped: []int{0}}, p, 4) },
+		"learn: ZIL has all precisions 1, and no decay": func() { learn.NewZIL(&energy.PC[float64]{Net: net, Decay: make([]float64, 4)}, p, 4) },
+		"learn: a nudge of 0 teaches nothing":           func() { learn.NewNudged(&energy.PC[float64]{Net: net}, learn.Inference[float64]{}, 0, p, 4) },
 	} {
 		if got := fmt.Sprint(check.Panic(f)); got != text {
 			t.Errorf("panics with %q, want %q", got, text)
@@ -362,6 +362,23 @@ func TestLearnedPrecisionComesToItsClosedForm(t *testing.T) {
 	}
 	if want := float64(batchRows*3) / squares; !check.Close(pi[2], want, 1e-6) {
 		t.Errorf("π_L = %v, want %v", pi[2], want)
+	}
+}
+
+// TestPrecisionsOutliveADivergedSample: they stay as they are in its batch, and move in the next.
+func TestPrecisionsOutliveADivergedSample(t *testing.T) {
+	net := build[float64](archs[1], 1)
+	euler := func() infer.Method[float64] { return &infer.Euler[float64]{DT: 3} } // beyond stability
+	r := learn.NewPrecise(&energy.PC[float64]{Net: net}, learn.Inference[float64]{Coordinates: learn.Activities, Method: euler}, learn.Precision{LR: 0.3}, pool(t, 2), batchRows)
+	s, err := r.Step(context.Background(), draw(net, batchRows), optim.NewSGD[float64](optim.Rate{LR: 1e-300}, 0))
+	if err != nil || s.Inference.Count[infer.Diverged] == 0 || !slices.Equal(r.Precisions(), []float64{1, 1, 1}) {
+		t.Errorf("%v: precisions %v, %v", s.Inference.Count, r.Precisions(), err)
+	}
+	r = learn.NewPrecise(&energy.PC[float64]{Net: net}, learn.Inference[float64]{}, learn.Precision{LR: 0.3}, pool(t, 2), batchRows)
+	b := draw(net, batchRows)
+	b.Y.Row(1)[0] = 1e200
+	if s, err = r.Step(context.Background(), b, optim.NewSGD[float64](optim.Rate{LR: 1e-300}, 0)); err != nil || s.Inference.Count[infer.NotFinite] != 1 || !slices.Equal(r.Precisions(), []float64{1, 1, 1}) {
+		t.Errorf("%v: precisions %v, %v", s.Inference.Count, r.Precisions(), err)
 	}
 }
 

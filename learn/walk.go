@@ -63,7 +63,7 @@ func (p *walk[T]) step(dt float64) {
 }
 
 // walked adds to s what the walks of a batch cost and showed, their samples truncated after so many steps, or diverged.
-func walked[T tensor.Float](walks []walk[T], steps int, s Stats) Stats {
+func (b *batch[T]) walked(walks []walk[T], steps int, s Stats) Stats {
 	loss, squares := 0.0, 0.0
 	for i := range walks {
 		p := &walks[i]
@@ -86,8 +86,5 @@ func walked[T tensor.Float](walks []walk[T], steps int, s Stats) Stats {
 	}
 	s.Passes += s.Inference.Passes
 	s.MACs += s.Inference.MACs
-	// All walks have one network and together the rows of one batch.
-	s.Loss = loss / float64(s.Inference.Samples)
-	s.MSE = squares / float64(s.Inference.Samples) / float64(walks[0].f.Trace.Net.Outputs())
-	return s
+	return b.lossStats(loss, squares, s)
 }

@@ -62,6 +62,21 @@ func makers[T tensor.Float]() []maker[T] {
 	}
 }
 
+// isolating makes the rules between BP and PC.
+func isolating[T tensor.Float]() []maker[T] {
+	return []maker[T]{
+		{"bp-curved", func(net *nn.Network[T], p *learn.Pool, rows int) learn.Rule[T] {
+			return learn.NewCurvedBP(net, p, rows)
+		}},
+		{"pc-feedforward", func(net *nn.Network[T], p *learn.Pool, rows int) learn.Rule[T] {
+			return learn.NewFeedforwardPC(&energy.PC[T]{Net: net}, learn.Inference[T]{}, p, rows)
+		}},
+		{"bp-matched", func(net *nn.Network[T], p *learn.Pool, rows int) learn.Rule[T] {
+			return learn.NewMatchedBP(&energy.PC[T]{Net: net}, learn.Inference[T]{}, p, rows)
+		}},
+	}
+}
+
 // trail is all that a few steps of training show.
 type trail[T tensor.Float] struct {
 	grad, theta []T

@@ -32,13 +32,13 @@ type ZIL[T tensor.Float] struct {
 
 var _ Rule[float32] = (*ZIL[float32])(nil)
 
-// NewZIL returns the rule for the problem (which clamps input and target, with all precisions 1) and batches of rows samples.
+// NewZIL returns the rule for the problem (which clamps input and target, with all precisions 1 and no decay) and batches of rows samples.
 func NewZIL[T tensor.Float](problem *energy.PC[T], pool *Pool, rows int) *ZIL[T] {
 	if problem.Clamped != nil {
 		panic("learn: ZIL clamps input and target")
 	}
-	if problem.Precision != nil {
-		panic("learn: ZIL has all precisions 1")
+	if problem.Precision != nil || problem.Decay != nil {
+		panic("learn: ZIL has all precisions 1, and no decay")
 	}
 	state := problem.NewState(rows)
 	r := &ZIL[T]{pointwise: pointwise[T]{batch: newBatch(state.Trace, pool)}, at: make([]nn.Span, problem.Net.L()+1)}
@@ -69,7 +69,7 @@ func (r *ZIL[T]) descendActivities(ctx context.Context, b data.Batch[T]) (Stats,
 			r.pool.Do(n, r.learn)
 		}
 	}
-	s := walked(r.parts, L-1, Stats{Passes: 1, MACs: 1})
+	s := r.walked(r.parts, L-1, Stats{Passes: 1, MACs: 1})
 	s.Inference = infer.Result{} // what activities do once they have taught is nobody's affair: with step 1 they may well diverge
 	return s, nil
 }

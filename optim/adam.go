@@ -8,7 +8,8 @@ import (
 
 // Adam keeps running means m of the gradient and v of its square, both corrected for their start at zero, and steps by
 // lr m̂/(√v̂ + ε) (Kingma and Ba 2015, Alg. 1; β = 0.9, 0.999, ε = 1e−8). Weight decay λ is added to the gradient, or,
-// in AdamW, taken from the weights apart from it: θ ← θ − lr λ θ (Loshchilov and Hutter 2019, Alg. 2).
+// in AdamW, taken from the weights apart from it: θ ← θ − lr λ θ (Loshchilov and Hutter 2019, in the form of PyTorch,
+// whose decay follows lr).
 type Adam[T tensor.Float] struct {
 	base[T]
 	decay     float64

@@ -3,7 +3,7 @@ package optim
 import "github.com/settle-pc/settle/tensor"
 
 // Momentum is v ← μv + ∂ + λθ, θ ← θ − lr v (Polyak's heavy ball), or with Nesterov θ ← θ − lr (∂ + λθ + μv), both in
-// the form in which v is not scaled by lr, as in PyTorch (Sutskever et al. 2013).
+// the form of PyTorch, in which v is not scaled by lr (that of Sutskever et al. 2013 is).
 type Momentum[T tensor.Float] struct {
 	base[T]
 	mu, decay float64

@@ -98,11 +98,11 @@ func ParsePrecision(text string, L int) ([]float64, error) {
 	if text == "" {
 		return nil, nil
 	}
-	want := fmt.Errorf("%s: want %d numbers above 0 with commas between them, of layers 1 to %d, or one, of the output layer", text, L, L)
+	want := fmt.Errorf("%s: want %d numbers from 1e-30 to 1e30 with commas between them, of layers 1 to %d, or one, of the output layer", text, L, L)
 	var pi []float64
 	for _, part := range strings.Split(text, ",") {
 		v, err := strconv.ParseFloat(part, 64)
-		if err != nil || !(v > 0 && finite(v)) {
+		if err != nil || !(v >= 1e-30 && v <= 1e30) {
 			return nil, want
 		}
 		pi = append(pi, v)
