@@ -102,6 +102,9 @@ func ratiosOf(seeds int, outcomes ...string) []Ratio {
 		if seeds >= minSeeds {
 			r.Batches.Low, r.Batches.High = new(1.0), new(2.0)
 		}
+		if o == Slower {
+			r.logs = slices.Repeat([]float64{-0.9, -1.1}, seeds)[:seeds]
+		}
 		out = append(out, r)
 	}
 	return out
@@ -135,6 +138,22 @@ func TestVerdictsOfC8AndC10(t *testing.T) {
 	}
 }
 
+// TestOneOfManyCellsIsNoProof: among 50 cells, BP is ahead in one by its own interval, which chance alone makes likely.
+func TestOneOfManyCellsIsNoProof(t *testing.T) {
+	ratios := ratiosOf(5, append(slices.Repeat([]string{Faster}, 49), Slower)...)
+	ratios[49].logs = []float64{-2, -1, -0.5, -0.2, -0.9} // t = −3, p = 0.04
+	if !ratios[49].behind(0.95) {
+		t.Fatal("BP is not ahead")
+	}
+	if got := (Generality{}).claim10(GeneralityResult{Ratios: ratios}); got.Verdict != Conditional {
+		t.Errorf("C10 %s: %s", got.Verdict, got.Text)
+	}
+	ratios[49].logs = []float64{-1, -1.01, -1.02, -1, -1}
+	if got := (Generality{}).claim10(GeneralityResult{Ratios: ratios}); got.Verdict != Holds {
+		t.Errorf("C10 %s: %s", got.Verdict, got.Text)
+	}
+}
+
 func TestVerdictOfC9(t *testing.T) {
 	of := func(post, ours float64) Verdict {
 		s := ScalingResult{}
@@ -158,21 +177,22 @@ func TestVerdictOfC9(t *testing.T) {
 	}
 }
 
-// A curve that has ended at its threshold is lower than the others from then on, a diverged one higher.
+// A curve that has ended at its threshold is lower than the others from then on, a diverged one higher; both go on at their passes a batch.
 func TestMedianCurveCountsWhatHasEnded(t *testing.T) {
-	cell := func(diverged *int, mse ...float64) Cell {
-		c := Cell{Curve: &Curve{}, DivergedAt: diverged}
+	cell := func(diverged *int, passes float64, mse ...float64) Cell {
+		c := Cell{Curve: &Curve{}, DivergedAt: diverged, PassesMean: &passes}
 		for i, v := range mse {
-			c.Curve.Batch, c.Curve.MSE, c.Curve.Passes = append(c.Curve.Batch, float64(50+5*i)), append(c.Curve.MSE, v), append(c.Curve.Passes, float64(i))
+			b := float64(50 + 5*i)
+			c.Curve.Batch, c.Curve.MSE, c.Curve.Passes = append(c.Curve.Batch, b), append(c.Curve.MSE, v), append(c.Curve.Passes, passes*b)
 		}
 		return c
 	}
-	got := medianCurve([]Cell{cell(nil, 3, 2, 1), cell(nil, 9, 8, 7, 6), cell(new(60), 5)})
-	want := []curvePoint{{50, 5, 0}, {55, 8, 1}, {60, 7, 2}, {65, 6, 3}}
+	got := medianCurve([]Cell{cell(nil, 2, 3, 2, 1), cell(nil, 10, 9, 8, 7, 6), cell(new(60), 4, 5)})
+	want := []curvePoint{{50, 5, 200}, {55, 8, 220}, {60, 7, 240}, {65, 6, 260}}
 	if !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
-	if got := medianCurve([]Cell{cell(nil, 3), cell(nil, 4), cell(nil, 5, 4)}); len(got) != 1 {
+	if got := medianCurve([]Cell{cell(nil, 1, 3), cell(nil, 1, 4), cell(nil, 1, 5, 4)}); len(got) != 1 {
 		t.Errorf("most have ended: %v", got)
 	}
 }

@@ -46,15 +46,21 @@ func (g Generality) Run(ctx context.Context, sets Sets, sink Sink, env Env) (Gen
 	return out, w.err
 }
 
-// claim10 holds if BP is ahead, by the interval, in some cell.
+// claim10 holds if BP is ahead in some cell, by an interval that is wide enough for as many cells (Bonferroni).
 func (g Generality) claim10(r GeneralityResult) Claim {
 	c, t := newClaim("C10"), tallyOf(r.Ratios)
 	c.Numbers["cells"], c.Numbers["outcomes"], c.Numbers["seeds"], c.Numbers["missing"] = briefs(r.Ratios), t.counts, t.seeds, g.Missing
-	decided := t.all - t.counts[Neither]
+	decided, certain := t.all-t.counts[Neither], 0
+	for _, x := range r.Ratios {
+		if x.Outcome == Slower && x.behind(1-(1-level)/float64(decided)) {
+			certain++
+		}
+	}
+	c.Numbers["bp_ahead_for_all_cells"] = certain
 	switch {
 	case decided == 0:
 		c.Verdict = Undecided
-	case t.exact && t.counts[Slower] > 0:
+	case t.exact && certain > 0:
 		c.Verdict = Holds
 	case t.exact && t.counts[Faster] < decided:
 		c.Verdict = Conditional
@@ -69,6 +75,9 @@ func (g Generality) claim10(r GeneralityResult) Claim {
 		len(contestsOf(r.Ratios)), t.all, t.counts[Faster], t.counts[Slower], t.counts[Unclear], t.counts[Neither], t.seeds)
 	if t.counts[Slower] > 0 {
 		c.Text += " BP is ahead at " + list(t.where[Slower]) + "."
+		if t.exact {
+			c.Text += fmt.Sprintf(" With so many cells chance alone puts some ahead; by intervals for all of them together it is in %d.", certain)
+		}
 	}
 	if !t.exact {
 		c.Text += fmt.Sprintf(" Intervals take %d seeds: --full.", minSeeds)

@@ -2,13 +2,15 @@ package experiment
 
 import (
 	"math"
-	"math/rand/v2"
 	"slices"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Ratio is how many times fewer batches one rule needs than another to a threshold, each at its own best learning rate,
-// paired by seed. A seed that did not reach the threshold counts with the budget, so that a ratio is never larger than
-// what was seen: right-censored, not dropped. Diverged is a way of not reaching it.
+// paired by seed. A seed that did not reach the threshold counts with what the whole budget would have cost it: right-censored, not
+// dropped, so that a ratio is nearer to 1 than the truth, whichever rule is missing. Diverged is a way of not reaching it.
 type Ratio struct {
 	Contest   string  `json:"contest"`
 	Act       string  `json:"act"`
@@ -21,11 +23,12 @@ type Ratio struct {
 	BP        Side    `json:"bp"`
 	PC        Side    `json:"pc"`
 	Seeds     int     `json:"seeds"`
-	// Batches and Passes are geometric means over seeds of BP over PC: above 1, PC needs fewer. Passes are censored at
-	// the passes of BP's budget for both.
+	// Batches and Passes are geometric means over seeds of BP over PC: above 1, PC needs fewer.
 	Batches Interval `json:"batches_ratio"`
 	Passes  Interval `json:"passes_ratio"`
 	Outcome string   `json:"outcome"`
+
+	logs []float64 // of each seed, of batches
 }
 
 // Side is one rule's part of a Ratio.
@@ -48,7 +51,7 @@ type Side struct {
 	DivergedRates int `json:"diverged_rates"`
 }
 
-// Interval is an estimate with its paired bootstrap 95 % interval, none for fewer than minSeeds seeds.
+// Interval is an estimate with its 95 % interval, paired by seed, none for fewer than minSeeds seeds.
 type Interval struct {
 	Estimate float64  `json:"estimate"`
 	Low      *float64 `json:"low"`
@@ -75,23 +78,26 @@ func ratio(bp Outcome, bpRule string, pc Outcome, pcRule string, threshold float
 	r.BP, r.PC = bp.side(bpRule, threshold, a), pc.side(pcRule, threshold, b)
 	budget := float64(c.Base.Batches)
 	key := ThresholdKey(threshold)
-	logs := func(f func(Cost) float64, most float64) []float64 {
+	logs := func(f func(Cost) float64, whole func(Cell) float64) []float64 {
 		out := make([]float64, r.Seeds)
 		of := func(cells []Cell, i int) float64 {
 			if i >= len(cells) { // no rate without divergence
-				return most
+				return whole(Cell{})
 			}
-			return min(costOf(key, f)(cells[i]), most)
+			if v := costOf(key, f)(cells[i]); !math.IsInf(v, 1) {
+				return v
+			}
+			return whole(cells[i])
 		}
 		for i := range out {
 			out[i] = math.Log(of(a, i) / of(b, i))
 		}
 		return out
 	}
-	byBatches := logs(batches, budget)
-	r.Batches = interval(byBatches)
-	r.Passes = interval(logs(passes, 3*budget))
-	r.Outcome = r.outcome(byBatches)
+	r.logs = logs(batches, func(Cell) float64 { return budget })
+	r.Batches = interval(r.logs, level)
+	r.Passes = interval(logs(passes, func(c Cell) float64 { return budget * c.passesABatch() }), level)
+	r.Outcome = r.outcome()
 	return r
 }
 
@@ -142,9 +148,9 @@ func (o Outcome) side(rule string, threshold float64, cells []Cell) Side {
 	return s
 }
 
-func (r Ratio) outcome(logs []float64) string {
+func (r Ratio) outcome() string {
 	all := func(f func(float64) bool) bool {
-		return !slices.ContainsFunc(logs, func(v float64) bool { return !f(v) })
+		return !slices.ContainsFunc(r.logs, func(v float64) bool { return !f(v) })
 	}
 	switch {
 	case r.BP.Reached == 0 && r.PC.Reached == 0:
@@ -157,70 +163,26 @@ func (r Ratio) outcome(logs []float64) string {
 	return Unclear
 }
 
-// interval returns the exponential of the mean of logs and of the ends of its 95 % bootstrap interval: percentiles of
-// the means of samples of as many logs, drawn with replacement.
-func interval(logs []float64) Interval {
-	out := Interval{Estimate: math.Exp(meanOf(logs))}
+// level is that of intervals.
+const level = 0.95
+
+// interval returns the exponential of the mean of logs and of the ends of its interval by Student's t: of few values a bootstrap's is too
+// narrow.
+func interval(logs []float64, level float64) Interval {
+	mean, deviation := stat.MeanStdDev(logs, nil)
+	out := Interval{Estimate: math.Exp(mean)}
+	n := float64(len(logs))
 	if len(logs) < minSeeds {
 		return out
 	}
-	means := resampled(logs)
-	slices.Sort(means)
-	low, high := math.Exp(percentile(means, 0.025)), math.Exp(percentile(means, 0.975))
+	half := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}.Quantile((1+level)/2) * deviation / math.Sqrt(n)
+	low, high := math.Exp(mean-half), math.Exp(mean+half)
 	out.Low, out.High = &low, &high
 	return out
 }
 
-// The bootstrap is exact up to so many values: all samples are taken; beyond it so many are drawn.
-const (
-	exactValues = 6
-	draws       = 20_000
-)
-
-// resampled returns the means of samples of v.
-func resampled(v []float64) []float64 {
-	n := len(v)
-	if n <= exactValues {
-		var out []float64
-		var sum func(k int, s float64)
-		sum = func(k int, s float64) {
-			if k == 0 {
-				out = append(out, s/float64(n))
-				return
-			}
-			for _, x := range v {
-				sum(k-1, s+x)
-			}
-		}
-		sum(n, 0)
-		return out
-	}
-	rng := rand.New(rand.NewPCG(uint64(n), 0x626f6f74)) // "boot"
-	out := make([]float64, draws)
-	for i := range out {
-		for range n {
-			out[i] += v[rng.IntN(n)]
-		}
-		out[i] /= float64(n)
-	}
-	return out
-}
-
-// percentile returns the value of sorted below which a share q lies, between neighbours in proportion.
-func percentile(sorted []float64, q float64) float64 {
-	at := q * float64(len(sorted)-1)
-	i := int(at)
-	if i+1 >= len(sorted) {
-		return sorted[len(sorted)-1]
-	}
-	f := at - float64(i)
-	return sorted[i]*(1-f) + sorted[i+1]*f
-}
-
-func meanOf(v []float64) float64 {
-	sum := 0.0
-	for _, x := range v {
-		sum += x
-	}
-	return sum / float64(len(v))
+// behind reports whether PC is, by an interval of the level.
+func (r Ratio) behind(level float64) bool {
+	high := interval(r.logs, level).High
+	return high != nil && *high < 1
 }

@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -13,9 +14,10 @@ func outcome(rule string, budget int, to ...int) Outcome {
 	o.Chosen = []Chosen{{Rule: rule, Threshold: 0.1, LR: &lr}}
 	for seed, n := range to {
 		o.Contest.Reporting = append(o.Contest.Reporting, uint64(seed))
-		c := Cell{Rule: rule, Stage: Reporting, LR: lr, Seed: uint64(seed), ToMSE: map[string]*Cost{"0.1": nil}}
+		each := map[string]float64{"bp": 3, "pc": 8}[rule]
+		c := Cell{Rule: rule, Stage: Reporting, LR: lr, Seed: uint64(seed), ToMSE: map[string]*Cost{"0.1": nil}, PassesMean: &each}
 		if n > 0 {
-			c.ToMSE["0.1"] = &Cost{Batches: n, Passes: map[string]float64{"bp": 3, "pc": 8}[rule] * float64(n)}
+			c.ToMSE["0.1"] = &Cost{Batches: n, Passes: each * float64(n)}
 		}
 		if n < 0 {
 			c.DivergedAt = new(-n)
@@ -56,14 +58,22 @@ func TestRatioIsPairedAndCensored(t *testing.T) {
 	}
 }
 
-// At equal passes PC's budget is 3·1000 of them: 375 batches of eight.
-func TestPassesAreCensoredAtThoseOfBP(t *testing.T) {
-	got := compared([]int{500}, []int{800})
-	if want := 1500. / 3000; math.Abs(got.Passes.Estimate/want-1) > 1e-12 {
-		t.Errorf("ratio of passes %v, want %v", got.Passes.Estimate, want)
-	}
-	if got := compared([]int{500}, []int{100}); math.Abs(got.Passes.Estimate/(1500./800)-1) > 1e-12 {
-		t.Errorf("ratio of passes %v", got.Passes.Estimate)
+// TestPassesCountAsSeen, though PC's be more than BP could take in its budget; who did not get there counts with its whole budget.
+func TestPassesCountAsSeen(t *testing.T) {
+	for _, c := range []struct {
+		bp, pc int
+		want   float64
+	}{
+		{500, 100, 1500. / 800},
+		{500, 800, 1500. / 6400},
+		{500, 0, 1500. / 8000},
+		{500, -3, 1500. / 8000},
+		{0, 900, 3000. / 7200},
+		{0, 0, 3. / 8},
+	} {
+		if got := compared([]int{c.bp}, []int{c.pc}); math.Abs(got.Passes.Estimate/c.want-1) > 1e-12 {
+			t.Errorf("%d batches of BP, %d of PC: ratio of passes %v, want %v", c.bp, c.pc, got.Passes.Estimate, c.want)
+		}
 	}
 }
 
@@ -80,35 +90,25 @@ func TestASideSaysHowManyReachedAndDiverged(t *testing.T) {
 	}
 }
 
-// The exact bootstrap against values worked out by hand: of two values, means are a (1/4), (a+b)/2 (1/2), b (1/4).
-func TestBootstrapTakesAllSamples(t *testing.T) {
-	got := resampled([]float64{1, 3})
-	sum, n := 0.0, map[float64]int{}
-	for _, v := range got {
-		sum += v
-		n[v]++
+// TestIntervalIsStudents: by the tables t(0.975) is 2.7764 with 4 degrees of freedom; and of five normal numbers the interval misses their
+// mean as often as it says.
+func TestIntervalIsStudents(t *testing.T) {
+	got := interval([]float64{-2, -1, 0, 1, 2}, 0.95)
+	if half := 2.776445 * math.Sqrt(2.5) / math.Sqrt(5); math.Abs(math.Log(*got.High)-half) > 1e-6 || math.Abs(math.Log(*got.Low)+half) > 1e-6 || got.Estimate != 1 {
+		t.Errorf("%v from %v to %v, want ±%v of the logarithm", got.Estimate, *got.Low, *got.High, half)
 	}
-	if len(got) != 4 || n[1] != 1 || n[2] != 2 || n[3] != 1 {
-		t.Errorf("means %v", got)
+	rng, missed := rand.New(rand.NewPCG(1, 2)), 0
+	const times = 20_000
+	for range times {
+		var v [5]float64
+		for i := range v {
+			v[i] = 1 + rng.NormFloat64()
+		}
+		if x := interval(v[:], 0.95); *x.Low > math.E || *x.High < math.E {
+			missed++
+		}
 	}
-	if n := len(resampled([]float64{1, 2, 3, 4, 5})); n != 3125 {
-		t.Errorf("%d samples of five", n)
-	}
-	// Drawn samples of many values: their spread is that of the mean, σ/√n.
-	v := make([]float64, 40)
-	for i := range v {
-		v[i] = float64(i % 2)
-	}
-	means := resampled(v)
-	var m, s float64
-	for _, x := range means {
-		m += x / float64(len(means))
-	}
-	for _, x := range means {
-		s += (x - m) * (x - m) / float64(len(means))
-	}
-	// 20,000 draws: the mean is off by 0.079/√20000 = 6e-4, the deviation by half a percent.
-	if math.Abs(m-0.5) > 0.003 || math.Abs(math.Sqrt(s)-0.5/math.Sqrt(40)) > 0.002 {
-		t.Errorf("mean %v, deviation %v", m, math.Sqrt(s))
+	if share := float64(missed) / times; math.Abs(share-0.05) > 5*math.Sqrt(0.05*0.95/times) {
+		t.Errorf("the interval misses in %.3f of all cases", share)
 	}
 }

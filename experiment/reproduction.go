@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"gonum.org/v1/gonum/stat"
 )
 
 // Reproduction is the whole job as plain data: every experiment that reproduces a figure or judges a claim of the post,
@@ -166,5 +168,5 @@ func MeasureSpeed(ctx context.Context, sets Sets, workers int, now func() time.T
 		speeds[i] = work / seconds
 		return nil
 	})
-	return Speed(meanOf(speeds)), err
+	return Speed(stat.Mean(speeds, nil)), err
 }

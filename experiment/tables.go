@@ -133,7 +133,7 @@ func (o Outcome) rates(rule, stage string) []float64 {
 type curvePoint struct{ batch, mse, passes float64 }
 
 // medianCurve returns the median over trainings at every batch where most of them have a point. A training that has ended
-// at its threshold counts as lower than all others from then on, one that diverged as higher.
+// at its threshold counts as lower than all others from then on, one that diverged as higher; both go on at their passes a batch.
 func medianCurve(cells []Cell) []curvePoint {
 	at := map[float64]bool{}
 	for _, c := range cells {
@@ -152,9 +152,9 @@ func medianCurve(cells []Cell) []curvePoint {
 			case ok:
 				mse, passes = append(mse, c.Curve.MSE[i]), append(passes, c.Curve.Passes[i])
 			case c.DivergedAt != nil:
-				mse = append(mse, math.Inf(1))
+				mse, passes = append(mse, math.Inf(1)), append(passes, float64(c.passesABatch()*b))
 			default:
-				mse = append(mse, math.Inf(-1))
+				mse, passes = append(mse, math.Inf(-1)), append(passes, float64(c.passesABatch()*b))
 			}
 		}
 		if m := median(mse); !math.IsInf(m, 0) {

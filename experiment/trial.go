@@ -44,6 +44,14 @@ type Cell struct {
 	Curve        *Curve           `json:"curve,omitempty"`
 }
 
+// passesABatch is the mean over its batches, or, where none is known, the three of BP: too few rather than too many.
+func (c Cell) passesABatch() float64 {
+	if c.PassesMean == nil {
+		return 3
+	}
+	return *c.PassesMean
+}
+
 // The stages of a contest: the seeds that choose learning rates, and those that are reported.
 const (
 	Selection = "selection"

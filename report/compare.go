@@ -18,12 +18,13 @@ var colours = map[string]plot.Color{"bp": plot.Blue, "pc": plot.Vermillion}
 // curve is one training of table curves.
 type curve struct {
 	act, rule  string
+	stage      string
 	lr         float64
 	batch, mse []float64
 }
 
 // Compare draws the learning curves of a comparison, a panel for each activation: training error against batches. The
-// best learning rate of each rule, by table best, is thick, the others are thin and dashed. It writes figures/compare
+// best learning rate of each rule, by table best, is thick on the seeds that are reported; the others, and the seeds that choose, are thin and dashed. It writes figures/compare
 // and the tables as CSV, and returns the paths of the pictures: none where no training lasted long enough for a curve.
 func Compare(run *store.Run) ([]string, error) {
 	tables := map[string]store.Table{}
@@ -60,7 +61,7 @@ func Compare(run *store.Run) ([]string, error) {
 		p := &f.Panels[0][i]
 		rule := strings.ToUpper(c.rule)
 		line := plot.Line{Name: rule + ", other learning rates", X: c.batch, Y: c.mse, Color: colours[c.rule], Width: 1, Dash: true}
-		if lr, ok := best[c.act+"/"+c.rule]; ok && lr == c.lr {
+		if lr, ok := best[c.act+"/"+c.rule]; ok && lr == c.lr && c.stage == "reporting" {
 			line.Width, line.Dash, line.Name = 2.2, false, rule+", best learning rate"
 			rates[i] = append(rates[i], fmt.Sprintf("%s %g", rule, lr))
 		}
@@ -77,16 +78,16 @@ func readCurves(t store.Table) ([]*curve, error) {
 	var out []*curve
 	at := map[string]*curve{}
 	for _, row := range t.Rows {
-		var act, rule string
+		var act, rule, stage string
 		var lr, batch, mse float64
 		var seed any // beyond 2⁵³ no float64
-		if err := scan(t, row, map[string]any{"act": &act, "rule": &rule, "lr": &lr, "seed": &seed, "batch": &batch, "mse": &mse}); err != nil {
+		if err := scan(t, row, map[string]any{"act": &act, "rule": &rule, "stage": &stage, "lr": &lr, "seed": &seed, "batch": &batch, "mse": &mse}); err != nil {
 			return nil, fmt.Errorf("table curves: %w", err)
 		}
 		key := fmt.Sprintf("%s/%s/%v/%v", act, rule, lr, seed)
 		c := at[key]
 		if c == nil {
-			c = &curve{act: act, rule: rule, lr: lr}
+			c = &curve{act: act, rule: rule, stage: stage, lr: lr}
 			at[key] = c
 			out = append(out, c)
 		}

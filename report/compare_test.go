@@ -25,7 +25,7 @@ type table struct {
 func comparison() map[string]table {
 	cells := table{columns: []string{"act", "rule", "lr", "seed", "threshold", "batches", "passes", "macs", "seconds",
 		"batches_run", "train_mse", "test_accuracy", "diverged_at"}}
-	curves := table{columns: []string{"act", "rule", "lr", "seed", "batch", "mse", "passes", "seconds"}}
+	curves := table{columns: []string{"act", "rule", "lr", "seed", "batch", "mse", "passes", "seconds", "stage"}}
 	best := table{columns: []string{"act", "rule", "lr"}}
 	const seed = uint64(math.MaxUint64)
 	for _, act := range []string{"tanh", "relu"} {
@@ -34,7 +34,7 @@ func comparison() map[string]table {
 				cells.rows = append(cells.rows, []any{act, rule, lr, seed, 0.05, nil, nil, nil, nil, 60, 0.07, 0.9, nil})
 				for batch := 50; batch <= 60; batch += 5 {
 					mse := 0.1 - 0.001*lr*float64(batch-50) - 0.01*float64(i)
-					curves.rows = append(curves.rows, []any{act, rule, lr, seed, batch, mse, 3 * batch, 0.1})
+					curves.rows = append(curves.rows, []any{act, rule, lr, seed, batch, mse, 3 * batch, 0.1, "reporting"})
 				}
 			}
 			best.rows = append(best.rows, []any{act, rule, 1.0})
@@ -168,6 +168,27 @@ func TestTheNumbersDrawnAreThoseStored(t *testing.T) {
 	}
 	if got := records(t, run, "tables/cells.csv")[1]; got[3] != "18446744073709551615" || got[5] != "" {
 		t.Errorf("cells.csv begins with %q", got)
+	}
+}
+
+// Seeds that choose a rate are not those that are reported, at the rate that they chose either.
+func TestSeedsThatChooseAreThin(t *testing.T) {
+	tables := comparison()
+	for _, row := range tables["curves"].rows {
+		if row[1] == "pc" {
+			row[8] = "selection"
+		}
+	}
+	figures, err := Compare(stored(t, tables))
+	if err != nil {
+		t.Fatal(err)
+	}
+	svg, err := os.ReadFile(figures[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(svg, []byte("PC, best")) || !bytes.Contains(svg, []byte("BP, best")) {
+		t.Error("curves of pc's choice are drawn as its best, or bp's best is not")
 	}
 }
 

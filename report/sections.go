@@ -25,17 +25,17 @@ type pictured struct{ name, caption string }
 var criteria = map[string]string{
 	"C1":  "values of 𝓛 and F₀ on a grid; the local and the total weight gradient at t = 0.",
 	"C2":  "spectrum at the origin; closest approach and steps within 0.6 units of it, for GD and for SGD with noisy targets.",
-	"C3":  "F* ≤ F(t+1) ≤ F(t) ≤ 𝓛 on the whole grid; the share of it with the smaller gradient; curvatures at minima and at the saddle.",
+	"C3":  "F* ≤ F(t+1) ≤ F(t) ≤ 𝓛 on the whole grid; the share of it with the smaller gradient; curvatures at minima and at the saddle: holds if energies fall so, and gradients and the escape from the saddle shrink too.",
 	"C4":  "the linearised escape rate; steps to the loss threshold over a grid of starts, at equal and at each rule's best learning rate.",
 	"C5":  "the order of the remainder of Eq. 6 in ‖Δz‖, case by case: third order or exact in all cases.",
-	"C6":  "holds: median relative error of −𝓘⁻¹g at most 0.1 on new, BP-trained and PC-trained networks; conditional: on some.",
+	"C6":  "relative error of −𝓘⁻¹g on new, BP-trained and PC-trained networks whose F is not quadratic: holds if median and largest are at most 0.1 in each, conditional if some are.",
 	"C7":  "the same rule on the relative error of the sum TR + BP against PC's gradient, layer by layer; a cosine of 0.9 is shown but does not suffice.",
 	"C8":  "per activation and threshold: holds only if the paired 95 % interval of log(batches of BP / batches of PC) is above 0 in every cell.",
 	"C9":  "passes to an energy gap of 1 % against depth and width: an exponent of 0.5 or more, or a gap not reached, is bad scaling; holds if both the post's dynamics and ours scale badly, conditional if some do.",
-	"C10": "the other settings: holds if BP is ahead in some cell, its interval below 0; conditional if a cell shows no difference, or for fewer than 5 seeds.",
+	"C10": "the other settings: holds if BP is ahead in some cell, its interval, at a level for as many cells, below 0; conditional if a cell shows no difference, or for fewer than 5 seeds.",
 	"C11": "path over straight line, and distance from the end to the solution nearest to the start, over a grid of starts.",
 	"C12": "cosine of −∇ with the direction to the nearest solution, over the grid and near the saddle.",
-	"C13": "cosine and relative error of z(t) − ẑ against −𝓘⁻¹g and −g at each t: both experiments must agree.",
+	"C13": "the move z(t) − ẑ against the trust-region step of its length at each t, and the equilibrium against −𝓘⁻¹g, each within 0.1 (cosines, and errors against −g, are shown): both experiments must agree.",
 }
 
 // sectionPlans are the sections in the order of the report.
@@ -265,7 +265,7 @@ func depthTables(run *store.Run) ([]grid, error) {
 	return gather(
 		func() ([]grid, error) { return ratioGrid(run, "BP against PC", "fig4_ratios") },
 		func() ([]grid, error) {
-			return ratioGrid(run, "What isolates the mechanism: BP against the rules between it and PC (bp-curved: S⁻¹r in place of r; pc-feedforward: PC's errors, feedforward activities; bp-matched: BP's directions, PC's gradient norms)", "fig4_isolated_ratios")
+			return ratioGrid(run, "What isolates the mechanism: BP against the rules between it and PC (bp-curved: S⁻¹r in place of r; pc-feedforward: PC's errors, feedforward activities; bp-matched: BP's directions, PC's gradient norms). Their learning rates are chosen on one seed and not refined, BP's on more: a disadvantage of theirs", "fig4_isolated_ratios")
 		},
 		func() ([]grid, error) { return confoundGrid(run) },
 		func() ([]grid, error) {
