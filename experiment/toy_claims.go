@@ -144,7 +144,7 @@ func (r *toyRun) claim3() Claim {
 		"trap_curvature_ratio": e.Energy.Trap / e.Loss.Trap, "escape_curvature_ratio": escapeRatio,
 	}
 	switch {
-	case l.Increase > exactly || l.Below > exactly || l.FStarError > exactly:
+	case l.Increase > exactly || l.Below > exactly || l.FStarError > exactly || l.MinimaError > exactly:
 		c.Verdict = Fails
 	case l.Smaller >= nearlyAll && escapeRatio <= 1:
 		c.Verdict = Holds

@@ -45,6 +45,7 @@ type About struct {
 	Workers   int       `json:"workers"`
 	Kernels   string    `json:"kernels"`
 	Seconds   float64   `json:"seconds"`
+	Earlier   string    `json:"earlier,omitempty"` // what an interrupted session was on, from which this one went on; its time is not in Seconds
 	Date      time.Time `json:"date"`
 }
 
@@ -192,9 +193,12 @@ func inline(svg []byte, name string) template.HTML {
 // text is the short report.
 func (p *page) text() []byte {
 	var b bytes.Buffer
-	a := p.About
-	fmt.Fprintf(&b, "# Predictive Coding as a 2nd-Order Method, reproduced\n\n`%s` took %s on %s (%d cores, %d workers, %s kernels, %s), seed %d, settle %s.\n\n", a.Command, p.Took,
-		a.Processor, a.Cores, a.Workers, a.Kernels, a.System, a.Seed, a.Version)
+	a, earlier := p.About, ""
+	if a.Earlier != "" {
+		earlier = "; it went on from what an earlier session had computed (" + a.Earlier + "), whose time is not counted"
+	}
+	fmt.Fprintf(&b, "# Predictive Coding as a 2nd-Order Method, reproduced\n\n`%s` took %s on %s (%d cores, %d workers, %s kernels, %s), seed %d, settle %s%s.\n\n", a.Command, p.Took,
+		a.Processor, a.Cores, a.Workers, a.Kernels, a.System, a.Seed, a.Version, earlier)
 	for _, n := range a.Notes {
 		fmt.Fprintf(&b, "* %s\n", n)
 	}

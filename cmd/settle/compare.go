@@ -130,8 +130,12 @@ func (a *app) compare(plan experiment.Compare) error {
 	if err != nil {
 		return err
 	}
-	if err := plan.Base.Fits(set); err != nil {
-		return err
+	for _, rule := range plan.Rules {
+		s := plan.Base
+		s.Rule = rule
+		if err := s.Fits(set); err != nil {
+			return err
+		}
 	}
 	run, err := a.openCompare(plan)
 	if err != nil {
@@ -196,7 +200,11 @@ func (a *app) openCompare(plan experiment.Compare) (*store.Run, error) {
 		case string(stored) != string(spec):
 			return nil, fmt.Errorf("--out %s: holds another comparison: want its flags, to go on with it, or a new directory", a.dir)
 		default:
-			return a.goOn()
+			run, err := a.goOn()
+			if err == nil {
+				fmt.Fprintf(a.note(), "going on in %s, begun by %s\n", a.dir, begunOn(run))
+			}
+			return run, err
 		}
 	}
 	run, err := a.run("compare")

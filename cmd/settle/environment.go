@@ -1,12 +1,16 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
 
+	"github.com/settle-pc/settle/store"
 	"github.com/settle-pc/settle/tensor"
 )
 
@@ -31,6 +35,16 @@ type environment struct {
 func (a *app) environment(command string) environment {
 	return environment{Command: command, Args: a.args, Version: version(), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Processor: processor(),
 		Cores: runtime.NumCPU(), Workers: a.workers, Kernels: tensor.Level(), Date: time.Now().UTC().Truncate(time.Second)}
+}
+
+// begunOn says what the first session of a run was on, as far as the run knows.
+func begunOn(run *store.Run) string {
+	text, err := os.ReadFile(filepath.Join(run.Dir(), environmentFile))
+	var e environment
+	if err != nil || json.Unmarshal(text, &e) != nil {
+		return "of which nothing is known"
+	}
+	return fmt.Sprintf("settle %s on %s, %s kernels, %s", e.Version, e.Processor, e.Kernels, e.Date.Format("2 January 2006, 15:04 MST"))
 }
 
 // version names the build: a release, or the commit it is of.

@@ -84,6 +84,7 @@ type reproduction struct {
 	sets    experiment.Sets
 	done    float64 // of the whole, in shares of 1
 	figures []string
+	earlier string // the session that this one goes on from
 	claims  []experiment.Claim
 	ratios  []experiment.Ratio
 	scaling *experiment.ScalingResult
@@ -131,15 +132,18 @@ func (r *reproduction) open(request experiment.Request) error {
 			return r.resume(request, spec)
 		}
 	}
+	speed, err := experiment.MeasureSpeed(r.ctx, r.sets, r.workers, time.Now)
+	if errors.Is(err, context.Canceled) {
+		return interrupted("nothing was begun yet")
+	}
+	if err != nil {
+		return failure{err}
+	}
 	run, err := r.app.run("reproduce")
 	if err != nil {
 		return err
 	}
 	r.run = run
-	speed, err := experiment.MeasureSpeed(r.ctx, r.sets, r.workers, time.Now)
-	if err != nil {
-		return failure{err}
-	}
 	have := func(name string) bool { _, err := r.sets(name); return err == nil }
 	r.plan = experiment.NewPlan(request, speed, r.workers, have)
 	fmt.Fprintf(r.note(), "reproduce: %s; %d workers, %s kernels, %.1f GFLOP/s a core in training; results in %s\n",
@@ -169,7 +173,7 @@ func (r *reproduction) resume(request experiment.Request, stored []byte) error {
 	if err != nil {
 		return err
 	}
-	r.run, r.plan = run, spec.Reproduction
+	r.run, r.plan, r.earlier = run, spec.Reproduction, begunOn(run)
 	if spec.Level != tensor.Level() {
 		fmt.Fprintf(r.note(), "note: what is there was computed with %s kernels, this continues with %s: bits will differ\n", spec.Level, tensor.Level())
 	}
@@ -313,7 +317,7 @@ func (r *reproduction) publish() (reproduceResult, error) {
 	on := r.environment("reproduce")
 	me := report.About{Command: words(r.plan.Request), Level: r.plan.Request.Level, Names: r.plan.Names, Seed: r.plan.Seed, Notes: r.plan.Notes,
 		Version: on.Version, Go: on.Go, System: on.System, Processor: on.Processor, Cores: on.Cores,
-		Workers: on.Workers, Kernels: on.Kernels, Seconds: out.Seconds, Date: r.started.UTC().Truncate(time.Second)}
+		Workers: on.Workers, Kernels: on.Kernels, Seconds: out.Seconds, Earlier: r.earlier, Date: r.started.UTC().Truncate(time.Second)}
 	if err := writeJSON(r.run, report.AboutFile, me); err != nil {
 		return out, err
 	}
