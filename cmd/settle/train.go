@@ -83,6 +83,9 @@ func (a *app) resume(cmd *cobra.Command, dir string, flags train.Spec, opts trai
 	if err != nil {
 		return fmt.Errorf("--resume %s: %w", dir, err)
 	}
+	if result, _, ok := stored(dir); ok && k.from == nil { // to start again would throw the result away
+		return fmt.Errorf("--resume %s: finished at batch %d, and has no checkpoint to go on from: want one that has, or a new training", dir, result.Batches)
+	}
 	given := cmd.Flags().Changed
 	k.trainOptions, k.spec.Workers = opts, a.workers
 	if given("eval-every") {

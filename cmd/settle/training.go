@@ -148,10 +148,11 @@ func (a *app) begun(run *store.Run) (task, error) {
 		if k.from.Level != tensor.Level() {
 			fmt.Fprintf(a.note(), "note: the checkpoint was computed with %s kernels, this continues with %s: bits will differ\n", k.from.Level, tensor.Level())
 		}
-	} else {
-		fmt.Fprintf(a.note(), "note: no checkpoint in %s can be gone on from: starting at batch 0\n", dir)
 	}
 	k.open = func() (*store.Run, error) {
+		if k.from == nil {
+			fmt.Fprintf(a.note(), "note: no checkpoint in %s can be gone on from: starting at batch 0\n", dir)
+		}
 		// From here on the run is unfinished again.
 		if err := os.Remove(filepath.Join(dir, resultFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
