@@ -75,8 +75,8 @@ func (s *shelf) show(names []string) error {
 			return failure{err}
 		}
 	}
-	if err := s.printJSON(map[string]any{"runs": runs, "figures": figures}); err != nil {
-		return failure{err}
+	if err := s.deliver(run, "runs.json", map[string]any{"runs": runs, "figures": figures}); err != nil {
+		return err
 	}
 	for _, e := range runs {
 		s.describe(e)

@@ -8,7 +8,7 @@
 //	run      path below the folder, with slashes
 //	command  that made it
 //	started  when, RFC 3339
-//	state    finished, diverged, running or interrupted
+//	state    finished, diverged, running (a sweep: while a trial is, too) or interrupted
 //	tags     list of words (package store does not know them: WriteTags)
 package index
 
@@ -32,7 +32,7 @@ import (
 const File = "index.sqlite"
 
 // version of the schema, and of what documents hold.
-const version = 1
+const version = 2
 
 const schema = `
 CREATE TABLE IF NOT EXISTS runs (
