@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/settle-pc/settle/store"
+	"github.com/settle-pc/settle/train"
 )
 
 // Exit codes of the command contract.
@@ -126,8 +127,8 @@ backpropagation (BP), reproduces the post that the comparison is about, and chec
 			if err := a.applyConfig(cmd); err != nil {
 				return err
 			}
-			if a.workers < 1 {
-				return fmt.Errorf("--workers %d: want 1 or more", a.workers)
+			if a.workers < 1 || a.workers > train.MostWorkers {
+				return fmt.Errorf("--workers %d: want a number from 1 to %d", a.workers, train.MostWorkers)
 			}
 			// A script's variable that is not set must not stand for the default.
 			for _, name := range []string{"out", "config", "resume", "tensorboard", "mlflow"} {
@@ -147,7 +148,7 @@ backpropagation (BP), reproduces the post that the comparison is about, and chec
 	f.BoolVar(&a.json, "json", false, "print one JSON object on stdout at the end, everything else on stderr")
 	f.BoolVar(&a.quiet, "quiet", false, "print results and errors only")
 	f.StringVar(&a.config, "config", "", "YAML `file` with values for flags, by their names, or a preset ("+strings.Join(presetNames(), ", ")+"); flags win")
-	f.IntVar(&a.workers, "workers", runtime.GOMAXPROCS(0), "workers; results do not depend on their `number`")
+	f.IntVar(&a.workers, "workers", min(runtime.GOMAXPROCS(0), train.MostWorkers), "workers; results do not depend on their `number`")
 	root.AddCommand(a.reproduceCommand(), a.trainCommand(), a.compareCommand(), a.predictCommand(), a.generateCommand(), a.verifyCommand(), a.toyCommand(), a.theoryCommand(), a.benchCommand(), a.dataCommand(),
 		a.runsCommand(), a.sweepCommand(), a.exploreCommand())
 	return root
