@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime"
@@ -31,6 +32,18 @@ const (
 type failure struct{ error }
 
 func (f failure) Unwrap() error { return f.error }
+
+// blame marks an error of opening a run directory as a failure unless the request names a directory that it may not have:
+// one that holds something else, is no folder, or must not be written to. A directory in use and a full disk will be better
+// another time.
+func blame(err error) error {
+	_, system := errors.AsType[syscall.Errno](err)
+	named := errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+	if errors.Is(err, store.ErrLocked) || system && !named {
+		return failure{err}
+	}
+	return err
+}
 
 // interrupted is the error after a signal: how to go on.
 type interrupted string
@@ -191,16 +204,19 @@ func (a *app) run(command string) (*store.Run, error) {
 		err = fmt.Errorf("--out: %w", err)
 	}
 	if err != nil {
-		return nil, err
+		return nil, blame(err)
 	}
-	return r, writeJSON(r, environmentFile, a.environment(command))
+	if err := writeJSON(r, environmentFile, a.environment(command)); err != nil {
+		return nil, failure{errors.Join(err, r.Close())}
+	}
+	return r, nil
 }
 
 // goOn opens the run directory --out to go on with what was begun there.
 func (a *app) goOn() (*store.Run, error) {
 	r, err := store.Continue(a.dir)
 	if err != nil {
-		return nil, fmt.Errorf("--out: %w", err)
+		return nil, blame(fmt.Errorf("--out: %w", err))
 	}
 	return r, nil
 }

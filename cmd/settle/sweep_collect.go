@@ -179,7 +179,7 @@ With --json all of them are printed. With the results of all trials the sweep is
 			}
 			run, err := store.Continue(args[0])
 			if err != nil {
-				return err
+				return blame(err)
 			}
 			defer run.Close()
 			// Of a sweep with halving, results say nothing about the rungs that are to come.

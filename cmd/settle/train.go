@@ -76,12 +76,12 @@ func (a *app) resume(cmd *cobra.Command, dir string, flags train.Spec, opts trai
 	}
 	run, err := store.Continue(dir)
 	if err != nil {
-		return fmt.Errorf("--resume: %w", err)
+		return blame(fmt.Errorf("--resume: %w", err))
 	}
 	defer run.Close()
 	k, err := a.begun(run)
 	if err != nil {
-		return fmt.Errorf("--resume %s: %w", dir, err)
+		return blame(fmt.Errorf("--resume %s: %w", dir, err))
 	}
 	if result, _, ok := stored(dir); ok && k.from == nil { // to start again would throw the result away
 		return fmt.Errorf("--resume %s: finished at batch %d, and has no checkpoint to go on from: want one that has, or a new training", dir, result.Batches)

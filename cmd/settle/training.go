@@ -70,7 +70,10 @@ func (a *app) trainTo(ctx context.Context, dir string, spec train.Spec, opts tra
 	if done, was, ok := stored(dir); ok && spec.GoesOnFrom(was) && (done.DivergedAt != nil || was.Batches == spec.Batches && was.Epochs == spec.Epochs) {
 		return done, nil
 	}
-	k := task{open: func() (*store.Run, error) { return store.Create(dir) }}
+	k := task{open: func() (*store.Run, error) {
+		run, err := store.Create(dir)
+		return run, blame(err)
+	}}
 	run, err := store.Continue(dir)
 	switch {
 	case err == nil:
@@ -87,7 +90,7 @@ func (a *app) trainTo(ctx context.Context, dir string, spec train.Spec, opts tra
 		}
 	}
 	if err != nil {
-		return train.Summary{}, err
+		return train.Summary{}, blame(err)
 	}
 	k.spec, k.trainOptions = spec, opts
 	c, err := a.train(ctx, k)
@@ -155,12 +158,15 @@ func (a *app) begun(run *store.Run) (task, error) {
 		}
 		// From here on the run is unfinished again.
 		if err := os.Remove(filepath.Join(dir, resultFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+			return nil, failure{err}
 		}
 		if k.from != nil && at.Path == "" {
 			return run, nil // the old layout: it was interrupted between two batches, its tables end there
 		}
-		return run, run.Rewind(at)
+		if err := run.Rewind(at); err != nil {
+			return nil, failure{err}
+		}
+		return run, nil
 	}
 	return k, nil
 }
