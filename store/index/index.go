@@ -26,6 +26,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/settle-pc/settle/store"
 )
 
 // File is the database's name in the folder.
@@ -202,7 +204,7 @@ func (x *Index) known(ctx context.Context) (map[string]int64, error) {
 	return out, rows.Err()
 }
 
-// Entry is a run that was found.
+// Entry is a run that was found. Numbers are float64, or json.Number where that would lose digits.
 type Entry map[string]any
 
 // Find returns the runs for which all filters hold, sorted by the key sort ("-key": descending; "": by when they were
@@ -233,8 +235,8 @@ func (x *Index) Find(ctx context.Context, filters []Filter, sort string, limit i
 		if err := rows.Scan(&text); err != nil {
 			return nil, fmt.Errorf("index: %w", err)
 		}
-		var e Entry
-		if err := json.Unmarshal(text, &e); err != nil {
+		e, err := store.Object(text)
+		if err != nil {
 			return nil, fmt.Errorf("index: %w", err)
 		}
 		out = append(out, e)

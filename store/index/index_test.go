@@ -340,6 +340,44 @@ func TestFiltersAgainstTheirMeaning(t *testing.T) {
 	}
 }
 
+// Seeds are whole numbers up to 2^64 − 1: all of their digits count, in documents and in filters.
+func TestLargeWholeNumbersAreExact(t *testing.T) {
+	base := t.TempDir()
+	seeds := []uint64{0, 7, 1234567, 1<<53 - 1, 1 << 53, 1<<53 + 1, 5577006791947779410, 1<<63 - 1, 1 << 63, 1<<64 - 2, 1<<64 - 1}
+	for i, seed := range seeds {
+		put(t, base, fmt.Sprintf("r%02d", i), map[string]any{"seed": seed}, map[string]any{})
+	}
+	put(t, base, "real", map[string]any{"seed": 1e19 / 3}, map[string]any{})
+	put(t, base, "below", map[string]any{"seed": -5}, map[string]any{})
+	x, _ := opened(t, base)
+	entries, err := x.Find(t.Context(), nil, "run", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, seed := range seeds {
+		if got := fmt.Sprint(entries[i+1]["seed"]); i > 3 && got != fmt.Sprint(seed) {
+			t.Errorf("seed %d came back as %s", seed, got)
+		}
+	}
+	for _, op := range []string{"=", "!=", "<", "<=", ">", ">="} {
+		for _, value := range seeds {
+			want := map[string]bool{"below": op == "!=" || op[0] == '<', "real": op == "!="}
+			if f := float64(value); op[0] == '<' && 1e19/3 < f || op[0] == '>' && 1e19/3 > f {
+				want["real"] = true
+			}
+			for i, seed := range seeds {
+				want[fmt.Sprintf("r%02d", i)] = map[string]bool{"=": seed == value, "!=": seed != value, "<": seed < value, "<=": seed <= value, ">": seed > value, ">=": seed >= value}[op]
+			}
+			got := found(t, x, "run", fmt.Sprint("seed", op, value))
+			for name, w := range want {
+				if slices.Contains(got, name) != w {
+					t.Errorf("seed%s%d: %s found %v, want %v", op, value, name, !w, w)
+				}
+			}
+		}
+	}
+}
+
 func TestFiltersThatAreNone(t *testing.T) {
 	for text, want := range map[string]string{"": "want KEY", "rule": "want KEY", "=pc": "want KEY", "rule!pc": `operator "!"`, "lr>big": "want a number"} {
 		if _, err := ParseFilter(text); err == nil || !strings.Contains(err.Error(), want) {

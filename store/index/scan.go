@@ -148,7 +148,7 @@ func describe(dir, name string) (doc map[string]any, finished bool) {
 	}
 	if !finished {
 		if n, ok := lastBatch(dir); ok {
-			doc["batches"] = n
+			doc["batches"] = float64(n)
 		}
 	}
 	return doc, finished
@@ -160,8 +160,8 @@ func readObject(path string) map[string]any {
 	if err != nil {
 		return nil
 	}
-	var v map[string]any
-	if json.Unmarshal(text, &v) != nil {
+	v, err := store.Object(text)
+	if err != nil {
 		return nil
 	}
 	return v
