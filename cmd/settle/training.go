@@ -253,7 +253,7 @@ func trainAs[T tensor.Float](ctx context.Context, a *app, k task, set *data.Set)
 }
 
 // conclude writes what a training leaves: model and result, or a checkpoint if it was interrupted. The final test comes
-// after the final checkpoint, so that going on from there has it once.
+// after the final checkpoint, so that one that is prolonged from there does not have it, unless it is one of those on the way.
 func conclude[T tensor.Float](t *train.Trainer[T], s *session, outcome error) (conclusion, error) {
 	c := conclusion{run: s.run, outcome: outcome}
 	if learn.Steps(t.Spec().Solver) {
@@ -276,10 +276,15 @@ func conclude[T tensor.Float](t *train.Trainer[T], s *session, outcome error) (c
 	case c.outcome != nil:
 		return c, c.outcome
 	default:
+		if e := t.Spec().EvalEvery; e > 0 && t.Done()%e == 0 {
+			if err := s.finalRow(t.Done(), score); err != nil {
+				return c, err
+			}
+		}
 		if err := s.checkpoint(t.Done()); err != nil {
 			return c, err
 		}
-		if err := s.evalRow(t.Done(), score); err != nil {
+		if err := s.finalRow(t.Done(), score); err != nil {
 			return c, err
 		}
 		if err := save(s.run, modelFile, func(f *store.File) error { return model.SaveBoth(f, t.Network(), t.Second(), t.Meta()) }); err != nil {
@@ -373,6 +378,19 @@ func (s *session) Eval(batch int, test train.Score) {
 
 func (s *session) evalRow(batch int, test train.Score) error {
 	return s.row("tests", []string{"batch", "mse", "accuracy"}, []any{batch, test.MSE, test.Accuracy})
+}
+
+// finalRow is evalRow unless the last row is of that batch already.
+func (s *session) finalRow(batch int, test train.Score) error {
+	t, err := s.run.Table("tests")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	case len(t.Rows) > 0 && t.Rows[len(t.Rows)-1][0] == float64(batch):
+		return nil
+	}
+	return s.evalRow(batch, test)
 }
 
 func (s *session) keep(err error) {
