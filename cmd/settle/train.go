@@ -123,7 +123,11 @@ func (a *app) finish(c conclusion, err error) error {
 		fmt.Fprintf(w, "inference: residual ratio %s, energy gap %s; samples: %s\n", show("%.2g", c.ResidualMean), gap, counts(c.Statuses))
 	}
 	if c.GenerationMSE != nil {
-		fmt.Fprintf(w, "images predicted from their targets: MSE %.4f, of a variance of 1\n", *c.GenerationMSE)
+		unit := "a variance of 1"
+		if strings.Contains(c.pixels, ",") { // mean and deviation are not the set's
+			unit = "pixels normalised by " + c.pixels
+		}
+		fmt.Fprintf(w, "images predicted from their targets: MSE %.4f, of %s\n", *c.GenerationMSE, unit)
 	}
 	if c.InferencePasses != nil && c.ColdPasses != nil {
 		fmt.Fprintf(w, "inference of test images: %.1f passes from the amortiser's guess, %.1f without it to the same residual\n", *c.InferencePasses, *c.ColdPasses)

@@ -59,6 +59,7 @@ type conclusion struct {
 	Diagnosis *diagnosis `json:"diagnosis,omitempty"`
 
 	dt      float64
+	pixels  string // their normalisation
 	run     *store.Run
 	outcome error // nil, a *train.DivergedError, or the context's
 }
@@ -255,7 +256,7 @@ func trainAs[T tensor.Float](ctx context.Context, a *app, k task, set *data.Set)
 // conclude writes what a training leaves: model and result, or a checkpoint if it was interrupted. The final test comes
 // after the final checkpoint, so that one that is prolonged from there does not have it, unless it is one of those on the way.
 func conclude[T tensor.Float](t *train.Trainer[T], s *session, outcome error) (conclusion, error) {
-	c := conclusion{run: s.run, outcome: outcome}
+	c := conclusion{run: s.run, outcome: outcome, pixels: t.Spec().Normalize}
 	if learn.Steps(t.Spec().Solver) {
 		c.dt = t.Spec().DT
 	}
