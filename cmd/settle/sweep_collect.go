@@ -284,4 +284,7 @@ func best(to io.Writer, p *sweepPlan, rows []trialRow) {
 		fmt.Fprintf(w, "%d\t%.4f\t%s\t\n", r.Batches, *r.TestMSE, score)
 	}
 	_ = w.Flush()
+	if len(rows) > 1 {
+		fmt.Fprintf(to, "ranked by the test set: the best of %d looks better there than it is\n", len(rows))
+	}
 }
