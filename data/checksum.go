@@ -19,6 +19,14 @@ var officialMNIST = [4]string{
 	testLabels:  "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 
+// officialFashion are those of Fashion-MNIST.
+var officialFashion = [4]string{
+	trainImages: "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+	trainLabels: "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+	testImages:  "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+	testLabels:  "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+
 // Checksum identifies the uncompressed content of one file of a set.
 type Checksum struct {
 	File   string // the official name, without .gz
@@ -50,11 +58,16 @@ func (s *Set) Checksums() [4]Checksum {
 
 // CheckMNIST returns nil if the set holds the official MNIST digits in the official order, and else an error that names
 // each file that differs.
-func (s *Set) CheckMNIST() error {
+func (s *Set) CheckMNIST() error { return s.checkOfficial("MNIST", officialMNIST) }
+
+// CheckFashion is CheckMNIST for the images of Fashion-MNIST.
+func (s *Set) CheckFashion() error { return s.checkOfficial("Fashion-MNIST", officialFashion) }
+
+func (s *Set) checkOfficial(name string, official [4]string) error {
 	var faults []error
 	for i, sum := range s.Checksums() {
-		if sum.SHA256 != officialMNIST[i] {
-			faults = append(faults, fmt.Errorf("%s: not MNIST's: SHA-256 of the content is %s (accepted: %s)", sum.File, sum.SHA256, officialMNIST[i]))
+		if sum.SHA256 != official[i] {
+			faults = append(faults, fmt.Errorf("%s: not %s's: SHA-256 of the content is %s (accepted: %s)", sum.File, name, sum.SHA256, official[i]))
 		}
 	}
 	return errors.Join(faults...)

@@ -36,8 +36,18 @@ func TestFashion(t *testing.T) {
 			t.Errorf("class %d has %d training images, want 6000", c, n)
 		}
 	}
+	if err := s.CheckFashion(); err != nil {
+		t.Error(err)
+	}
 	if err := s.CheckMNIST(); err == nil || strings.Count(err.Error(), "\n") != 3 {
 		t.Errorf("Fashion-MNIST taken for MNIST: %v", err)
+	}
+}
+
+func TestOtherSetsAreNotFashion(t *testing.T) {
+	err := Synthetic(1, 20, 28, 28, 10).CheckFashion()
+	if err == nil || strings.Count(err.Error(), "not Fashion-MNIST's") != 4 {
+		t.Errorf("error %v: want all four files named", err)
 	}
 }
 

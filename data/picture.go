@@ -45,6 +45,14 @@ func ReadPicture(r io.ReadSeeker, fits func(rows, cols int) error) (Picture, err
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return Picture{}, err
 	}
+	if kind == "gif" { // the decoder keeps all frames, each of up to maxPixels
+		if n := gifFrames(r); n > 1 {
+			return Picture{}, fmt.Errorf("GIF image cannot be read: %d frames: want 1", n)
+		}
+		if _, err := r.Seek(0, io.SeekStart); err != nil {
+			return Picture{}, err
+		}
+	}
 	img, err := decoders[kind](r)
 	if err != nil {
 		return Picture{}, fmt.Errorf("%s image cannot be read: %w", strings.ToUpper(kind), cut(err))

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -382,4 +383,51 @@ func FuzzPicture(f *testing.F) {
 			t.Errorf("%d×%d pixels in %d samples", p.Rows, p.Cols, len(p.RGB))
 		}
 	})
+}
+
+// An animation is refused before any of its frames gets memory: a small file may have thousands of large ones.
+func TestAnimationsCostNoMemory(t *testing.T) {
+	const frames = 50
+	img := image.NewGray(image.Rect(0, 0, 1000, 1000))
+	var all []image.Image
+	for range frames {
+		all = append(all, img)
+	}
+	file := gifOf(t, greys(), all...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := ReadPicture(bytes.NewReader(file), nil)
+	runtime.ReadMemStats(&after)
+	if want := fmt.Sprintf("GIF image cannot be read: %d frames: want 1", frames); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	if got := after.TotalAlloc - before.TotalAlloc; got > 1<<20 {
+		t.Errorf("%d bytes of memory for a file of %d", got, len(file))
+	}
+}
+
+// Frames are counted by the blocks of the file, of all kinds, and up to where it is cut.
+func TestFramesOfAGIF(t *testing.T) {
+	img := image.NewGray(image.Rect(0, 0, 3, 2))
+	two := gifOf(t, greys(), img, img)
+	if n := gifFrames(bytes.NewReader(two)); n != 2 {
+		t.Fatalf("%d frames, want 2", n)
+	}
+	table := 13
+	if two[10]&0x80 != 0 {
+		table += 3 << (1 + two[10]&7)
+	}
+	for name, block := range map[string]string{
+		"comment": "\x21\xfe\x03abc\x01d\x00", "application": "\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00", "a short name": "\x21\xff\x00\x01\x2c\x00",
+		"text": "\x21\x01\x0c123456789012\x01a\x00", "control": "\x21\xf9\x04\x00\x00\x00\x00\x00",
+	} {
+		if n := gifFrames(bytes.NewReader(slices.Concat(two[:table], []byte(block), two[table:]))); n != 2 {
+			t.Errorf("%s: %d frames, want 2", name, n)
+		}
+	}
+	for n := range two {
+		if got := gifFrames(bytes.NewReader(two[:n])); got > 2 {
+			t.Errorf("%d frames in the first %d bytes", got, n)
+		}
+	}
 }

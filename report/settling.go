@@ -9,7 +9,7 @@ import (
 )
 
 // Settling draws learning curves by how inference was ended: energy gaps on the left, fixed numbers of steps on the right, a row for
-// each activation, the first seed of each setting. It reads table settling and writes figures/settling.
+// each activation, of each setting the first seed that has a curve. It reads table settling and writes figures/settling.
 func Settling(run *store.Run) ([]string, error) {
 	t, err := run.Table("settling")
 	if err != nil {
@@ -20,13 +20,17 @@ func Settling(run *store.Run) ([]string, error) {
 	}
 	f := &plot.Figure{Title: "Learning with loose and with tight inference"}
 	row := map[string]int{}
+	first := map[[2]string]any{} // the seed that is drawn, by activation and setting
 	for _, r := range t.Rows {
 		var act, setting string
-		var lr, seed, batch, mse float64
+		var lr, batch, mse float64
+		var seed any // all digits of it
 		if err := scan(t, r, map[string]any{"act": &act, "lr": &lr, "setting": &setting, "seed": &seed, "batch": &batch, "mse": &mse}); err != nil {
 			return nil, fmt.Errorf("table settling: %w", err)
 		}
-		if seed != 0 {
+		if drawn, ok := first[[2]string{act, setting}]; !ok {
+			first[[2]string{act, setting}] = seed
+		} else if drawn != seed {
 			continue
 		}
 		i, ok := row[act]

@@ -25,6 +25,7 @@ type figure struct {
 	table string // without rows of it that match want there is nothing to draw
 	want  is
 	draw  func() (*plot.Figure, error)
+	save  func(name string) ([]string, error) // instead of draw: writes the files itself
 	out   []string
 	err   error
 }
@@ -49,11 +50,11 @@ func Theory(run *store.Run, workers int) ([]string, error) {
 	return renderAll(run, figures, workers)
 }
 
-// renderAll draws figures, so many at a time, and returns the paths of the pictures in order.
+// renderAll draws figures, in up to so many at a time, and returns the paths of the pictures in order.
 func renderAll(run *store.Run, figures []*figure, workers int) ([]string, error) {
 	next := make(chan *figure)
 	var wg sync.WaitGroup
-	for range max(1, workers) {
+	for range max(1, min(workers, len(figures))) {
 		wg.Go(func() {
 			for f := range next {
 				f.render(run)
@@ -77,6 +78,10 @@ func renderAll(run *store.Run, figures []*figure, workers int) ([]string, error)
 
 // render draws the figure and writes its files.
 func (f *figure) render(run *store.Run) {
+	if f.save != nil {
+		f.out, f.err = f.save(f.name)
+		return
+	}
 	var drawn *plot.Figure
 	if drawn, f.err = f.draw(); f.err == nil {
 		f.out, f.err = saveAs(run, f.name, drawn, plot.SVG, plot.PDF, plot.PNG)

@@ -2,10 +2,10 @@ package report
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/settle-pc/settle/plot"
 	"github.com/settle-pc/settle/store"
@@ -37,50 +37,16 @@ func Toy(run *store.Run, look ToyLook, workers int) ([]string, error) {
 	}
 	d.look = look
 	d.level = d.levels()
-	type job struct {
-		name string
-		draw func() (*plot.Figure, error)
-		out  []string
-		err  error
-	}
-	jobs := []*job{
-		{name: "fig2-animation.png"}, // the longest first
+	figures := []*figure{
+		{name: "fig2-animation.png", save: func(name string) ([]string, error) { return d.animate(run, "figures/"+name) }}, // the longest first
 		{name: "fig2", draw: d.figure2}, {name: "surfaces", draw: d.surfaces}, {name: "fig1", draw: d.figure1}, {name: "fig3", draw: d.figure3},
 		{name: "trajectories", draw: d.both}, {name: "sgd", draw: d.sgd}, {name: "starts", draw: d.starts}, {name: "alignment", draw: d.alignment},
 		{name: "progress", draw: d.progress}, {name: "rates", draw: d.rates}, {name: "flattening", draw: d.flattening},
 	}
-	next := make(chan *job)
-	var wg sync.WaitGroup
-	for range max(1, workers) {
-		wg.Go(func() {
-			for j := range next {
-				if j.draw == nil {
-					j.out, j.err = d.animate(run, "figures/"+j.name)
-					continue
-				}
-				f, err := j.draw()
-				if err != nil {
-					j.err = fmt.Errorf("figure %s: %w", j.name, err)
-					continue
-				}
-				j.out, j.err = saveAs(run, j.name, f, plot.SVG, plot.PDF, plot.PNG)
-			}
-		})
-	}
-	for _, j := range jobs {
-		next <- j
-	}
-	close(next)
-	wg.Wait()
-	slices.SortFunc(jobs, func(a, b *job) int { return strings.Compare(a.name, b.name) })
-	var out []string
-	for _, j := range jobs {
-		if j.err != nil {
-			return nil, j.err
-		}
-		out = append(out, j.out...)
-	}
-	return out, nil
+	paths, err := renderAll(run, figures, workers)
+	stem := func(p string) string { return strings.TrimSuffix(p, path.Ext(p)) }
+	slices.SortStableFunc(paths, func(a, b string) int { return strings.Compare(stem(a), stem(b)) })
+	return paths, err
 }
 
 // toyData is what the tables hold.

@@ -228,6 +228,22 @@ func decodeRow(line []byte) (columns []string, values []any, err error) {
 	return columns, values, nil
 }
 
+// Object reads a JSON object. Its numbers, and those in lists and objects in it, are float64 where that loses nothing, and
+// json.Number else, as in a Table.
+func Object(text []byte) (map[string]any, error) {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	var v map[string]any
+	if err := dec.Decode(&v); err != nil {
+		return nil, err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, errors.New("text after the JSON object")
+	}
+	number(v)
+	return v, nil
+}
+
 // number turns json.Numbers into float64 where that loses nothing: whole numbers of 2^53 and more, such as seeds, stay.
 func number(v any) any {
 	switch v := v.(type) {
@@ -240,6 +256,10 @@ func number(v any) any {
 	case []any:
 		for i := range v {
 			v[i] = number(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = number(v[k])
 		}
 	}
 	return v

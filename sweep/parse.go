@@ -144,6 +144,10 @@ func (r *reader) sample(n ast.Node) *Sample {
 			}
 		}
 	}
+	if n := len(s.Ranges); s.Method == "sobol" && n > sobolDims {
+		at := s.Ranges[sobolDims]
+		r.fault(at.At, "%s: %d ranges with method sobol: want at most %d, or method random", at.Name, n, sobolDims)
+	}
 	if len(r.faults) == 0 && (s.N == 0 || len(s.Ranges) == 0) {
 		r.fault(position(n), "sample: want n, the number of points, and ranges, such as  ranges: {lr: {log-uniform: [1e-4, 0.1]}}")
 	}

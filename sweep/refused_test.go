@@ -1,8 +1,11 @@
 package sweep
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/settle-pc/settle/train"
 )
 
 // A fault is named with its place, its value and what is accepted.
@@ -142,4 +145,30 @@ func FuzzParse(f *testing.F) {
 			s.Settings(int(n.Int64()) - 1)
 		}
 	})
+}
+
+// sampleOf is a file that samples the first n settings, each from its default alone, a line a range from the second.
+func sampleOf(method string, n int) string {
+	text := "sample: {n: 2, method: " + method + ", ranges: {\n"
+	usual := train.Defaults()
+	for _, name := range names()[:n] {
+		text += fmt.Sprintf("%s: {choice: [%q]},\n", name, usual.Value(name))
+	}
+	return text + "}}\n"
+}
+
+func TestSobolHasSoManyDimensions(t *testing.T) {
+	if n := len(names()); n <= sobolDims {
+		t.Fatalf("%d settings: too few to tell", n)
+	}
+	for method, n := range map[string]int{"sobol": sobolDims, "random": sobolDims + 1} {
+		if _, err := Parse("s.yaml", []byte(sampleOf(method, n))); err != nil {
+			t.Errorf("%s, %d ranges: %v", method, n, err)
+		}
+	}
+	_, err := Parse("s.yaml", []byte(sampleOf("sobol", sobolDims+1)))
+	want := fmt.Sprintf("s.yaml:%d:1: %s: 41 ranges with method sobol: want at most 40, or method random", sobolDims+2, names()[sobolDims])
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
 }

@@ -10,16 +10,20 @@ import (
 const (
 	shiftStream = iota << 48
 	pointStream
+	moreStream // and those after it: of the coordinates of independent points from sobolDims on, one each
 )
 
 // coordinate returns coordinate dim of point i: the middle of one of 2³² equal parts of (0, 1).
 func (s *Sample) coordinate(i, dim int) float64 {
 	var k uint32
-	if s.Method == "sobol" {
+	switch {
+	case s.Method == "sobol":
 		// The same bits flipped in a coordinate of all points leave them as even as they were, and move them off the corner.
 		k = sobol(uint32(i), dim) ^ draw(s.Seed, shiftStream+uint64(dim))
-	} else {
+	case dim < sobolDims:
 		k = draw(s.Seed, pointStream+uint64(i)*sobolDims+uint64(dim))
+	default:
+		k = draw(s.Seed, moreStream+uint64(dim-sobolDims)<<48+uint64(i))
 	}
 	return (float64(k) + 0.5) / (1 << 32)
 }

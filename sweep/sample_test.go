@@ -59,6 +59,21 @@ func TestRandomPointsAreIndependent(t *testing.T) {
 	}
 }
 
+// No coordinate of a point is one of another point's, however many there are.
+func TestRandomCoordinatesAreAllDifferent(t *testing.T) {
+	s := &Sample{Method: "random", Seed: 3}
+	seen := map[float64][2]int{}
+	for i := range 50 {
+		for dim := range 2 * sobolDims {
+			u := s.coordinate(i, dim)
+			if at, twice := seen[u]; twice {
+				t.Fatalf("coordinate %d of point %d is coordinate %d of point %d", dim, i, at[1], at[0])
+			}
+			seen[u] = [2]int{i, dim}
+		}
+	}
+}
+
 func TestSeedsGiveOtherPoints(t *testing.T) {
 	for _, method := range Methods {
 		a, b := &Sample{Method: method}, &Sample{Method: method, Seed: 1}

@@ -98,7 +98,7 @@ func (s Spec) GoesOnFrom(was Spec) bool {
 	return was == s
 }
 
-// Resume continues the training of c, from which spec must go on.
+// Resume continues the training of c, from which spec must go on, with as many batches as are done or more.
 func Resume[T tensor.Float](c *Checkpoint, spec Spec, set *data.Set, opts Options) (*Trainer[T], error) {
 	if !spec.GoesOnFrom(c.Spec) {
 		return nil, fmt.Errorf("--resume: the flags ask for another training than the checkpoint's: only --workers, --eval-every and, with a constant schedule, --batches or --epochs may change")
@@ -110,6 +110,10 @@ func Resume[T tensor.Float](c *Checkpoint, spec Spec, set *data.Set, opts Option
 	if err := t.restore(c); err != nil {
 		t.Close()
 		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	if done, total := t.p.Batch, t.total; done > total {
+		t.Close()
+		return nil, fmt.Errorf("--resume: %d batches are done, and the flags ask for %d: want %d or more", done, total, done)
 	}
 	return t, nil
 }

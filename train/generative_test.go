@@ -1,6 +1,7 @@
 package train
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -34,6 +35,22 @@ func TestGenerativeTrainingReconstructs(t *testing.T) {
 	_, err := New[float32](generative().with(func(s *Spec) { s.Arch = "3-12-35" }), synthetic(), Options{})
 	if err == nil || !strings.Contains(err.Error(), "--arch 3-12-35: 35 outputs: want the 36 pixels") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestGenerativeBatchesFitTheTest: it is of whole batches, so that none would be left of a batch of more images than there are.
+func TestGenerativeBatchesFitTheTest(t *testing.T) {
+	set := synthetic()
+	n := set.Test.N()
+	s := generative().with(func(s *Spec) { s.Batches = 1 })
+	if want := fmt.Sprintf("--batch %d: want at most the %d test images", n+1, n); n >= set.Train.N() {
+		t.Fatalf("%d test images of a set with %d", n, set.Train.N())
+	} else if err := s.with(func(s *Spec) { s.Batch = n + 1 }).Fits(set); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v: want one with %q", err, want)
+	}
+	tr, _ := train[float32](t, s.with(func(s *Spec) { s.Batch = n }))
+	if score := tr.Test(); math.IsNaN(score.MSE) {
+		t.Errorf("score %+v", score)
 	}
 }
 

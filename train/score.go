@@ -9,7 +9,7 @@ import (
 	"github.com/settle-pc/settle/learn"
 )
 
-// Test returns the network's score on the test split.
+// Test returns the network's score on the test split; of pc-generative on whole batches of it: a last one of fewer images is left out.
 func (t *Trainer[T]) Test() Score {
 	if r, ok := t.rule.(*learn.Generative[T]); ok {
 		return t.reconstruct(r)

@@ -71,6 +71,9 @@ func Defaults() Spec {
 	}
 }
 
+// MostWorkers bounds the workers of a training: more than machines have cores, few enough for each to have its own memory.
+const MostWorkers = 1024
+
 // The words that Spec accepts beside those of package nn.
 var (
 	DTypes = []string{"float32", "float64"}
@@ -153,7 +156,7 @@ func (s Spec) Validate() error {
 	must((s.Batches > 0) != (s.Epochs > 0), "batches", s.Batches, "either batches or epochs (got both or neither)")
 	must(s.EvalEvery >= 0, "eval-every", s.EvalEvery, "a number of batches from 1, or 0 for the end only")
 	must(s.Limit >= 0, "limit", s.Limit, "a number of training images from 1, or 0 for all")
-	must(s.Workers >= 1, "workers", s.Workers, "a number from 1")
+	must(s.Workers >= 1 && s.Workers <= MostWorkers, "workers", s.Workers, fmt.Sprintf("a number from 1 to %d", MostWorkers))
 	must(s.Solver != "exact" || s.Act == "linear" && (err != nil || arch.Affine()), "solver", s.Solver, "exact only with --act linear and layers that are affine; auto takes any network")
 	must(s.Solver != "chord" || err != nil || arch.Smooth(), "solver", s.Solver, "chord only with a smooth activation and without maxpool; auto takes any network")
 	stepped := s.Rule == "ipc" || learn.Steps(s.Solver)
@@ -219,6 +222,9 @@ func (s Spec) Fits(set *data.Set) error {
 	if s.generates() {
 		if got := arch.Dims[len(arch.Dims)-1]; got != set.Inputs {
 			faults = append(faults, fmt.Errorf("--arch %s: %d outputs: want the %d %s of an image of %s, which --rule pc-generative predicts from the first layer", s.Arch, got, set.Inputs, inputsOf(set), set.Name))
+		}
+		if n := set.Test.N(); s.Batch > n {
+			faults = append(faults, fmt.Errorf("--batch %d: want at most the %d test images of %s, of which --rule pc-generative tests whole batches", s.Batch, n, set.Name))
 		}
 		return errors.Join(append(faults, s.fitsNumber(set))...)
 	}

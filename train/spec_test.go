@@ -128,6 +128,7 @@ var faults = []struct {
 	{"eval-every", func(s *Spec) { s.EvalEvery = -1 }, "-1"},
 	{"limit", func(s *Spec) { s.Limit = -1 }, "-1"},
 	{"workers", func(s *Spec) { s.Workers = 0 }, "0"},
+	{"workers", func(s *Spec) { s.Workers = MostWorkers + 1 }, "1025"},
 }
 
 // Every fault names its flag and the value, and what is accepted.

@@ -21,7 +21,10 @@ const (
 	mostLayers  = 64
 	mostBatch   = 1024
 	mostBatches = 1_000_000
-	mostLooks   = 2 // at a time
+	mostUnits   = 4 << 20 // activities of a batch, and what a look keeps of them
+	testRows    = 100     // samples that a test predicts at a time
+	mostSteps   = 1000    // of inference on a batch, for which whoever closes a training waits; passes too
+	mostLooks   = 2       // at a time
 )
 
 // live is the table of live trainings.
@@ -162,12 +165,13 @@ func bounded(s train.Spec) error {
 	if s.Target != train.Targets[0] {
 		return fmt.Errorf("--target %s: want labels here, which a look inside is about; settle train takes all", s.Target)
 	}
-	params := 0
+	params, units := 0, arch.Dims[0]
 	for l := 1; l < len(arch.Dims); l++ {
 		if arch.Dims[l-1] > mostParams || arch.Dims[l] > mostParams { // and no product overflows
 			return fmt.Errorf("--arch %s: want at most %d weights here", s.Arch, mostParams)
 		}
 		params += arch.Dims[l-1] * arch.Dims[l]
+		units += arch.Dims[l]
 		if params > mostParams {
 			return fmt.Errorf("--arch %s: want at most %d weights here", s.Arch, mostParams)
 		}
@@ -177,6 +181,13 @@ func bounded(s train.Spec) error {
 		return fmt.Errorf("--arch %s: want at most %d layers here", s.Arch, mostLayers)
 	case s.Batch > mostBatch:
 		return fmt.Errorf("--batch %d: want at most %d here", s.Batch, mostBatch)
+	case units*max(s.Batch, testRows) > mostUnits:
+		return fmt.Errorf("--arch %s, --batch %d: %d units: want at most %d here for so many samples at a time (a test has %d)",
+			s.Arch, s.Batch, units, mostUnits/max(s.Batch, testRows), testRows)
+	case s.Steps > mostSteps:
+		return fmt.Errorf("--steps %d: want at most %d here", s.Steps, mostSteps)
+	case s.MaxPasses > mostSteps:
+		return fmt.Errorf("--max-passes %g: want at most %d here", s.MaxPasses, mostSteps)
 	case s.Batches > mostBatches || s.Epochs > 100:
 		return fmt.Errorf("--batches %d, --epochs %d: want at most %d batches or 100 epochs here", s.Batches, s.Epochs, mostBatches)
 	}

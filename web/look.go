@@ -28,8 +28,8 @@ type question struct {
 	Steps  int     `json:"steps"` // at most
 }
 
-// mostSteps bounds a look: each step is kept.
-const mostSteps = 200
+// mostFrames bounds a look: each step is kept, with two numbers a unit.
+const mostFrames = 200
 
 // view is the answer: the course of inference, frame by frame from the feedforward activities.
 type view struct {
@@ -165,8 +165,13 @@ func (s *still[T]) look(ctx context.Context, q question) (view, error) {
 	if q.Coords != "errors" && q.Coords != "activities" {
 		faults = append(faults, fmt.Errorf("coords %q: want errors or activities", q.Coords))
 	}
-	if q.Steps < 1 || q.Steps > mostSteps {
-		faults = append(faults, fmt.Errorf("steps %d: want 1 to %d", q.Steps, mostSteps))
+	units := s.set.Inputs
+	for _, l := range s.net.Layers {
+		_, out := l.Dims()
+		units += out
+	}
+	if most := max(1, min(mostFrames, mostUnits/2/units-1)); q.Steps < 1 || q.Steps > most {
+		faults = append(faults, fmt.Errorf("steps %d: want 1 to %d for a network of %d units", q.Steps, most, units))
 	}
 	if !(q.DT > 0 && q.DT <= 100) {
 		faults = append(faults, fmt.Errorf("dt %v: want a step above 0, up to 100", q.DT))

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -87,9 +88,11 @@ func (f *folder) list(ctx context.Context, now time.Time) ([]run, error) {
 		}
 		r := run{Name: name, Fields: map[string]any{}}
 		for k, v := range e {
-			switch v.(type) {
+			switch v := v.(type) {
 			case string, float64, bool:
 				r.Fields[k] = v
+			case json.Number: // of more digits than a page's numbers have
+				r.Fields[k] = v.String()
 			}
 		}
 		delete(r.Fields, "run")

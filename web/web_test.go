@@ -260,6 +260,21 @@ func TestLookAgreesWithTheLibrary(t *testing.T) {
 	}
 }
 
+// TestLooksAreBounded: a look keeps every unit in every frame.
+func TestLooksAreBounded(t *testing.T) {
+	x := open(t)
+	e := x.train(small(1, `,"arch":"64-1-30000-1-4"`))
+	x.until(e.ID, done)
+	code, text := x.ask("POST", fmt.Sprintf("/api/trainings/%d/look", e.ID), `{"steps":200}`, asJSON)
+	if want := "steps 200: want 1 to 68 for a network of 30070 units"; code != http.StatusBadRequest || !strings.Contains(text, want) {
+		t.Errorf("%d %s, want %q", code, text, want)
+	}
+	var v view
+	if x.post(fmt.Sprintf("/api/trainings/%d/look", e.ID), `{"steps":2}`, &v); len(v.Frames) != 3 {
+		t.Errorf("%d frames", len(v.Frames))
+	}
+}
+
 // TestEveryRuleTrainsAndCanBeLookedInto.
 func TestEveryRuleTrainsAndCanBeLookedInto(t *testing.T) {
 	x := open(t)
@@ -312,7 +327,10 @@ func TestRefusedTrainings(t *testing.T) {
 	for _, c := range []struct{ body, want string }{
 		{small(5, `,"lr":0`), "--lr 0: want"}, {small(5, `,"act":"x"`), "--act"}, {`{"data":"/etc"}`, `--data`}, {`{"data":"../set"}`, `--data`},
 		{small(5, `,"arch":"64-99999999-4"`), "weights"}, {small(5, `,"arch":"64-4000x40-4"`), "weights"}, {small(5, `,"arch":"64-9x70-4"`), "layers"},
-		{small(5, `,"arch":"63-4"`), "inputs"}, {small(5, `,"rule":"pc-generative"`), "--rule"}, {small(5, `,"precision":"2"`), "precision"}, {small(5, `,"arch":"1x8x8-conv4k3-4"`), "--arch"}, {small(5, `,"batch":2000`), "--batch"}, {small(5, `,"batches":99999999`), "batches"}, {small(5, `,"unknown":1`), "unknown"},
+		{small(5, `,"arch":"63-4"`), "inputs"}, {small(5, `,"rule":"pc-generative"`), "--rule"}, {small(5, `,"precision":"2"`), "precision"}, {small(5, `,"arch":"1x8x8-conv4k3-4"`), "--arch"}, {small(5, `,"batch":2000`), "--batch"}, {small(5, `,"batches":99999999`), "batches"},
+		{small(5, `,"arch":"64-1-200000-1-4","batch":100`), "--arch 64-1-200000-1-4, --batch 100: 200070 units: want at most 41943"},
+		{small(5, `,"arch":"64-1-200000-1-4","batch":1`), "--batch 1: 200070 units: want at most 41943"}, {small(5, `,"arch":"64-5000-4","batch":1000`), "5068 units: want at most 4194"},
+		{small(5, `,"steps":1001`), "--steps 1001: want at most 1000"}, {small(5, `,"max-passes":1e9`), "--max-passes 1e+09: want at most 1000"}, {small(5, `,"unknown":1`), "unknown"},
 	} {
 		code, text := x.ask("POST", "/api/trainings", c.body, asJSON)
 		if code != http.StatusBadRequest || !strings.Contains(text, c.want) {

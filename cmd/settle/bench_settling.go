@@ -128,7 +128,7 @@ func (a *app) settling(flags settlingFlags) error {
 	}
 	figures := []string{}
 	if run != nil {
-		if figures, err = drawSettling(run, cases); err != nil {
+		if figures, err = drawSettling(run, cases, q.Seeds); err != nil {
 			return failure{err}
 		}
 		fmt.Fprintln(a.text(), "figures:", strings.Join(figures, " "))
@@ -173,15 +173,15 @@ func (a *app) settlingTable(cases []measure.SettlingCase) error {
 	return nil
 }
 
-// drawSettling stores the curves and draws them.
-func drawSettling(run *store.Run, cases []measure.SettlingCase) ([]string, error) {
+// drawSettling stores the curves, one of each seed, and draws them.
+func drawSettling(run *store.Run, cases []measure.SettlingCase, seeds []uint64) ([]string, error) {
 	points := 0
 	for _, c := range cases {
-		for seed, curve := range c.Curves {
+		for k, curve := range c.Curves {
 			points += len(curve)
 			for i, v := range curve {
 				if err := run.Row("settling", []string{"act", "lr", "setting", "seed", "batch", "mse"},
-					[]any{c.Act, c.LR, c.Setting, seed, i + 50, v}); err != nil {
+					[]any{c.Act, c.LR, c.Setting, seeds[k], i + 50, v}); err != nil {
 					return nil, err
 				}
 			}

@@ -211,7 +211,10 @@ func (a *app) openCompare(plan experiment.Compare) (*store.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return run, run.WriteFile(specFile, spec)
+	if err := run.WriteFile(specFile, spec); err != nil {
+		return nil, failure{errors.Join(err, run.Close())}
+	}
+	return run, nil
 }
 
 // compareTable prints one row for each rule, activation and threshold at the best learning rate, then the caveats.

@@ -74,7 +74,7 @@ test/CLASS; or an .npz file with those four arrays. docs/data.md has the details
 		RunE:    func(_ *cobra.Command, args []string) error { return a.checkData(args[0]) },
 	}, &cobra.Command{
 		Use:     "import fashion DIR",
-		Short:   "Check the set in DIR and copy it, as IDX files, to where --data fashion finds it",
+		Short:   "Check by its checksums that DIR holds Fashion-MNIST, and copy it, as IDX files, to where --data fashion finds it",
 		Example: "  SETTLE_DATA=$HOME/data settle data import fashion path/to/folder",
 		Args:    operands(2, 2),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.importData(args[0], args[1]) },
@@ -156,21 +156,21 @@ func (a *app) importData(name, dir string) error {
 	case root == "":
 		return errors.New("data import: SETTLE_DATA is not set: want the folder in which sets are kept")
 	}
-	set, err := data.OpenDir(dir)
-	if err != nil {
-		return fmt.Errorf("data import: %w", err)
-	}
-	if set.Channels != 1 {
-		return fmt.Errorf("data import: %s has images in %d channels: want Fashion-MNIST, which is grey", dir, set.Channels)
-	}
-	if set.CheckMNIST() == nil {
-		return fmt.Errorf("data import: %s holds MNIST, which is built in: want Fashion-MNIST", dir)
-	}
-	set.Name = name
 	to := filepath.Join(root, "fashion-mnist")
 	if _, err := os.Stat(to); err == nil {
 		return fmt.Errorf("data import: %s is there already: want it removed first", to)
 	}
+	set, err := data.OpenDir(dir)
+	if err != nil {
+		return fmt.Errorf("data import: %w", err)
+	}
+	if set.CheckMNIST() == nil {
+		return fmt.Errorf("data import: %s holds MNIST, which is built in: want Fashion-MNIST", dir)
+	}
+	if err := set.CheckFashion(); err != nil {
+		return fmt.Errorf("data import: %s: %w; a set of your own needs no import: --data %s", dir, err, dir)
+	}
+	set.Name = name
 	run, err := a.outRun("data")
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime"
@@ -16,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/settle-pc/settle/store"
+	"github.com/settle-pc/settle/train"
 )
 
 // Exit codes of the command contract.
@@ -30,6 +32,18 @@ const (
 type failure struct{ error }
 
 func (f failure) Unwrap() error { return f.error }
+
+// blame marks an error of opening a run directory as a failure unless the request names a directory that it may not have:
+// one that holds something else, is no folder, or must not be written to. A directory in use and a full disk will be better
+// another time.
+func blame(err error) error {
+	_, system := errors.AsType[syscall.Errno](err)
+	named := errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+	if errors.Is(err, store.ErrLocked) || system && !named {
+		return failure{err}
+	}
+	return err
+}
 
 // interrupted is the error after a signal: how to go on.
 type interrupted string
@@ -126,8 +140,8 @@ backpropagation (BP), reproduces the post that the comparison is about, and chec
 			if err := a.applyConfig(cmd); err != nil {
 				return err
 			}
-			if a.workers < 1 {
-				return fmt.Errorf("--workers %d: want 1 or more", a.workers)
+			if a.workers < 1 || a.workers > train.MostWorkers {
+				return fmt.Errorf("--workers %d: want a number from 1 to %d", a.workers, train.MostWorkers)
 			}
 			// A script's variable that is not set must not stand for the default.
 			for _, name := range []string{"out", "config", "resume", "tensorboard", "mlflow"} {
@@ -147,7 +161,7 @@ backpropagation (BP), reproduces the post that the comparison is about, and chec
 	f.BoolVar(&a.json, "json", false, "print one JSON object on stdout at the end, everything else on stderr")
 	f.BoolVar(&a.quiet, "quiet", false, "print results and errors only")
 	f.StringVar(&a.config, "config", "", "YAML `file` with values for flags, by their names, or a preset ("+strings.Join(presetNames(), ", ")+"); flags win")
-	f.IntVar(&a.workers, "workers", runtime.GOMAXPROCS(0), "workers; results do not depend on their `number`")
+	f.IntVar(&a.workers, "workers", min(runtime.GOMAXPROCS(0), train.MostWorkers), "workers; results do not depend on their `number`")
 	root.AddCommand(a.reproduceCommand(), a.trainCommand(), a.compareCommand(), a.predictCommand(), a.generateCommand(), a.verifyCommand(), a.toyCommand(), a.theoryCommand(), a.benchCommand(), a.dataCommand(),
 		a.runsCommand(), a.sweepCommand(), a.exploreCommand())
 	return root
@@ -190,16 +204,19 @@ func (a *app) run(command string) (*store.Run, error) {
 		err = fmt.Errorf("--out: %w", err)
 	}
 	if err != nil {
-		return nil, err
+		return nil, blame(err)
 	}
-	return r, writeJSON(r, environmentFile, a.environment(command))
+	if err := writeJSON(r, environmentFile, a.environment(command)); err != nil {
+		return nil, failure{errors.Join(err, r.Close())}
+	}
+	return r, nil
 }
 
 // goOn opens the run directory --out to go on with what was begun there.
 func (a *app) goOn() (*store.Run, error) {
 	r, err := store.Continue(a.dir)
 	if err != nil {
-		return nil, fmt.Errorf("--out: %w", err)
+		return nil, blame(fmt.Errorf("--out: %w", err))
 	}
 	return r, nil
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -141,7 +143,7 @@ func asEntry(v any) map[string]any {
 	var out map[string]any
 	text, err := json.Marshal(v)
 	if err == nil {
-		err = json.Unmarshal(text, &out)
+		out, err = store.Object(text)
 	}
 	if err != nil {
 		panic("settle: a result that is no JSON object")
@@ -208,6 +210,9 @@ func plain(v any) string {
 	case nil:
 		return ""
 	case float64:
+		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+			return strconv.FormatFloat(v, 'f', -1, 64)
+		}
 		return fmt.Sprintf("%.6g", v)
 	case string:
 		return v
@@ -217,6 +222,24 @@ func plain(v any) string {
 		return fmt.Sprint(v)
 	}
 	return string(text)
+}
+
+// apart writes values for people so that different ones look different.
+func apart(values ...any) []string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = plain(v)
+	}
+	out := slices.Clone(texts)
+	for i, v := range values {
+		f, ok := v.(float64)
+		for j, w := range values {
+			if ok && texts[i] == texts[j] && v != w {
+				out[i] = strconv.FormatFloat(f, 'g', -1, 64)
+			}
+		}
+	}
+	return out
 }
 
 // resolve returns the directory of a run: a path, or what its name in the folder is or ends or begins with.

@@ -24,7 +24,8 @@ func (s *shelf) gcCommand() *cobra.Command {
 		Short: "Find what can be removed from runs, and remove it",
 		Long: `Lists what can go from the runs that all filters hold for: files that a crash has left half-made; with --checkpoints
 those of finished runs, which can then no more be prolonged; with --whole the runs themselves, which takes a filter.
-Runs that are being written and runs with tags stay as they are. Nothing is removed without --delete.`,
+Runs that are being written and runs with tags stay as they are, and with its trials a sweep of which one is being written.
+A sweep goes as a whole only where the filters hold for all of its trials. Nothing is removed without --delete.`,
 		Example: `  settle runs gc
   settle runs gc --checkpoints --delete
   settle runs gc state=diverged --whole --delete`,
@@ -62,9 +63,34 @@ func (s *shelf) gc(filters []string, f gcFlags) error {
 		return err
 	}
 	out := gcResult{Items: []waste{}, Removed: f.remove}
+	found := map[string]index.Entry{}
 	for _, e := range runs {
-		if e["state"] == index.Running || len(tagsOf(e)) > 0 {
+		found[plain(e["run"])] = e
+	}
+	gone, busy := map[string]bool{}, map[string]bool{} // sweeps
+	for _, e := range runs {
+		name, sweep := plain(e["run"]), index.SweepOf(plain(e["run"]))
+		if e["state"] == index.Running {
+			busy[name] = true
+			if !busy[sweep] {
+				fmt.Fprintf(s.note(), "note: %s: left as it is: %s\n", s.path(name), written)
+			}
 			continue
+		}
+		if sweep != "" {
+			if _, known := busy[sweep]; !known {
+				busy[sweep] = index.Busy(s.path(sweep))
+			}
+		}
+		if len(tagsOf(e)) > 0 || busy[sweep] || gone[sweep] {
+			continue
+		}
+		if f.whole && sweep == "" {
+			if why := s.holds(name, found); why != "" {
+				fmt.Fprintf(s.note(), "note: %s: left as it is: %s\n", s.path(name), why)
+				continue
+			}
+			gone[name] = true
 		}
 		items, err := s.clean(e, f)
 		if errors.Is(err, store.ErrLocked) {
@@ -95,9 +121,33 @@ func (s *shelf) gc(filters []string, f gcFlags) error {
 	return nil
 }
 
-// clean lists what can go of a run, and removes it if asked to, as its only writer.
+// written is why a run stays.
+const written = "it is being written, or one of its trials is"
+
+// path is where a run lies.
+func (s *shelf) path(run string) string { return filepath.Join(s.base, filepath.FromSlash(run)) }
+
+// holds says why a run cannot be removed with the trials below it, of which found are those that all filters hold for; "" if
+// it can.
+func (s *shelf) holds(run string, found map[string]index.Entry) string {
+	dir := s.path(run)
+	if index.Busy(dir) {
+		return written
+	}
+	for _, at := range index.Trials(dir) {
+		switch e, there := found[run+"/"+at]; {
+		case !there:
+			return "the filters do not hold for " + at
+		case len(tagsOf(e)) > 0:
+			return at + " has tags"
+		}
+	}
+	return ""
+}
+
+// clean lists what can go of a run, and removes it if asked to, as its only writer. The trials of a sweep are runs of their own.
 func (s *shelf) clean(e index.Entry, f gcFlags) ([]waste, error) {
-	dir := filepath.Join(s.base, filepath.FromSlash(plain(e["run"])))
+	dir := s.path(plain(e["run"]))
 	if f.remove {
 		r, err := store.Continue(dir)
 		if err != nil {
@@ -122,8 +172,14 @@ func (s *shelf) clean(e index.Entry, f gcFlags) ([]waste, error) {
 	}
 	var out []waste
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil {
 			return err
+		}
+		if d.IsDir() {
+			if _, err := os.Stat(filepath.Join(path, "tables")); err == nil && path != dir {
+				return filepath.SkipDir // a run below
+			}
+			return nil
 		}
 		why := ""
 		switch {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -75,8 +76,8 @@ func (s *shelf) show(names []string) error {
 			return failure{err}
 		}
 	}
-	if err := s.printJSON(map[string]any{"runs": runs, "figures": figures}); err != nil {
-		return failure{err}
+	if err := s.deliver(run, "runs.json", map[string]any{"runs": runs, "figures": figures}); err != nil {
+		return err
 	}
 	for _, e := range runs {
 		s.describe(e)
@@ -96,13 +97,17 @@ func distinctions(runs []index.Entry) []string {
 	out := make([]string, len(runs))
 	n := 0
 	for _, k := range []string{"rule", "act", "arch", "solver", "optim", "lr", "seed", "batch", "batches", "data", "init", "tol", "gap", "schedule"} {
-		differ := slices.ContainsFunc(runs, func(r index.Entry) bool { return plain(r[k]) != plain(runs[0][k]) })
+		differ := slices.ContainsFunc(runs, func(r index.Entry) bool { return !reflect.DeepEqual(r[k], runs[0][k]) })
 		none := slices.ContainsFunc(runs, func(r index.Entry) bool { return r[k] == nil }) // it does not apply to all
 		if !differ || none || n == 3 {
 			continue
 		}
-		for i, r := range runs {
-			out[i] += map[bool]string{true: " (", false: ", "}[n == 0] + k + " " + plain(r[k])
+		var values []any
+		for _, r := range runs {
+			values = append(values, r[k])
+		}
+		for i, text := range apart(values...) {
+			out[i] += map[bool]string{true: " (", false: ", "}[n == 0] + k + " " + text
 		}
 		n++
 	}
@@ -136,7 +141,7 @@ func (s *shelf) describe(e index.Entry) {
 		_, isResult := results[k]
 		switch {
 		case slices.Contains(headKeys, k) || k == "run":
-		case isSetting && plain(usual[k]) == plain(e[k]):
+		case isSetting && reflect.DeepEqual(usual[k], e[k]):
 		case isResult && !isSetting:
 			last = append(last, k)
 		default:
@@ -256,7 +261,7 @@ func (s *shelf) diff(a, b string) error {
 		}
 	}
 	for k := range docs[0] {
-		if plain(docs[0][k]) != plain(docs[1][k]) && k != "run" {
+		if !reflect.DeepEqual(docs[0][k], docs[1][k]) && k != "run" {
 			out.Differ[k] = [2]any{docs[0][k], docs[1][k]}
 		}
 	}
@@ -274,7 +279,8 @@ func (s *shelf) diff(a, b string) error {
 	w := tabwriter.NewWriter(s.text(), 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\t%s\t%s\n", out.Runs[0], out.Runs[1])
 	for _, k := range slices.Sorted(maps.Keys(out.Differ)) {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", k, plain(out.Differ[k][0]), plain(out.Differ[k][1]))
+		pair := apart(out.Differ[k][0], out.Differ[k][1])
+		fmt.Fprintf(w, "%s\t%s\t%s\n", k, pair[0], pair[1])
 	}
 	if err := w.Flush(); err != nil {
 		return failure{err}

@@ -239,7 +239,7 @@ func (a *app) place(p *sweepPlan) (*store.Run, error) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
-			return nil, fmt.Errorf("--out: %w", err)
+			return nil, blame(fmt.Errorf("--out: %w", err))
 		case !bytes.Equal(stored, p.source):
 			return nil, fmt.Errorf("--out %s: holds another sweep: want a new directory, or to go on with that one:  settle sweep %s", a.dir, a.dir)
 		default:
@@ -250,7 +250,10 @@ func (a *app) place(p *sweepPlan) (*store.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return run, run.WriteFile(sweepFile, p.source)
+	if err := run.WriteFile(sweepFile, p.source); err != nil {
+		return nil, failure{errors.Join(err, run.Close())}
+	}
+	return run, nil
 }
 
 // stamp is for a table's columns of times.

@@ -169,7 +169,7 @@ func (a *app) sweepCollectCommand() *cobra.Command {
 		Use:   "collect DIR",
 		Short: "The results of a sweep as one table",
 		Long: `Gathers the results of all trials from their directories into DIR/trials.csv, a line a trial, and prints the best.
-With --json all of them are printed.`,
+With --json all of them are printed. With the results of all trials the sweep is finished.`,
 		Example: "  settle sweep collect gaps\n  settle sweep collect gaps --json",
 		Args:    operands(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -179,10 +179,11 @@ With --json all of them are printed.`,
 			}
 			run, err := store.Continue(args[0])
 			if err != nil {
-				return err
+				return blame(err)
 			}
 			defer run.Close()
-			return a.collect(run, p, queued)
+			// Of a sweep with halving, results say nothing about the rungs that are to come.
+			return a.collect(run, p, queued, p.Halving == nil)
 		},
 	}
 }
@@ -190,8 +191,8 @@ With --json all of them are printed.`,
 // trialsFile is the table of all trials.
 const trialsFile = "trials.csv"
 
-// collect writes the table of all trials and prints the best.
-func (a *app) collect(run *store.Run, p *sweepPlan, queued map[int]string) error {
+// collect writes the table of all trials and prints the best. A sweep that may end here is finished if all trials have results.
+func (a *app) collect(run *store.Run, p *sweepPlan, queued map[int]string, ends bool) error {
 	rows := p.rows(run.Dir(), queued)
 	if err := save(run, trialsFile, func(f *store.File) error { return table(p, rows).WriteCSV(f) }); err != nil {
 		return failure{err}
@@ -199,7 +200,11 @@ func (a *app) collect(run *store.Run, p *sweepPlan, queued map[int]string) error
 	best(a.text(), p, rows)
 	fmt.Fprintf(a.text(), "%s: %d trials: %s\n", p.Name, len(rows), counted(rows))
 	fmt.Fprintf(a.text(), "table: %s\n", filepath.Join(run.Dir(), trialsFile))
-	return a.deliver(nil, "", map[string]any{"name": p.Name, "trials": rows, "run": run.Dir()})
+	out := map[string]any{"name": p.Name, "trials": rows, "run": run.Dir()}
+	if slices.ContainsFunc(rows, func(r trialRow) bool { return r.WeightsSHA256 == "" }) || !ends {
+		run = nil // what is printed is not the result
+	}
+	return a.deliver(run, resultFile, out)
 }
 
 // table is that of all trials: what varies, then results.
@@ -279,4 +284,7 @@ func best(to io.Writer, p *sweepPlan, rows []trialRow) {
 		fmt.Fprintf(w, "%d\t%.4f\t%s\t\n", r.Batches, *r.TestMSE, score)
 	}
 	_ = w.Flush()
+	if len(rows) > 1 {
+		fmt.Fprintf(to, "ranked by the test set: the best of %d looks better there than it is\n", len(rows))
+	}
 }

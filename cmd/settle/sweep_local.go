@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -34,6 +37,10 @@ func (a *app) sweepLocal(p *sweepPlan, f sweepFlags) error {
 		return err
 	}
 	defer run.Close()
+	// From here on it is unfinished again.
+	if err := os.Remove(filepath.Join(run.Dir(), resultFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return failure{err}
+	}
 	n := len(p.trials)
 	parallel := f.parallel
 	if parallel == 0 {
@@ -54,7 +61,7 @@ func (a *app) sweepLocal(p *sweepPlan, f sweepFlags) error {
 	if err != nil {
 		return failure{err}
 	}
-	if err := a.collect(run, p, nil); err != nil {
+	if err := a.collect(run, p, nil, len(q.failed) == 0); err != nil {
 		return err
 	}
 	return q.failures()

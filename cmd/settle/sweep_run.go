@@ -105,10 +105,10 @@ func (a *app) join(out string, p *sweepPlan) error {
 	}
 	run, failed := store.Create(out)
 	if failed == nil {
-		failed = errors.Join(run.WriteFile(sweepFile, p.source), run.Close())
-		if failed == nil {
-			return nil
+		if err := errors.Join(run.WriteFile(sweepFile, p.source), run.Close()); err != nil {
+			return failure{err}
 		}
+		return nil
 	}
 	for end := time.Now().Add(joinWait); time.Now().Before(end); time.Sleep(joinWait / 100) {
 		if there, err := same(); there {
@@ -118,5 +118,9 @@ func (a *app) join(out string, p *sweepPlan) error {
 			break // nobody is at it
 		}
 	}
-	return fmt.Errorf("--out: %w", failed)
+	failed = fmt.Errorf("--out: %w", failed)
+	if store.Busy(out) { // somebody is, and slow
+		return failure{failed}
+	}
+	return blame(failed)
 }

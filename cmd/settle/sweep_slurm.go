@@ -281,7 +281,7 @@ never ran. They go on from their checkpoints. A training that diverged has a res
 			}
 			run, err := store.Continue(args[0])
 			if err != nil {
-				return err
+				return blame(err)
 			}
 			defer run.Close()
 			return a.submit(run, p, parallel)

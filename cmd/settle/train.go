@@ -76,12 +76,15 @@ func (a *app) resume(cmd *cobra.Command, dir string, flags train.Spec, opts trai
 	}
 	run, err := store.Continue(dir)
 	if err != nil {
-		return fmt.Errorf("--resume: %w", err)
+		return blame(fmt.Errorf("--resume: %w", err))
 	}
 	defer run.Close()
 	k, err := a.begun(run)
 	if err != nil {
-		return fmt.Errorf("--resume %s: %w", dir, err)
+		return blame(fmt.Errorf("--resume %s: %w", dir, err))
+	}
+	if result, _, ok := stored(dir); ok && k.from == nil { // to start again would throw the result away
+		return fmt.Errorf("--resume %s: finished at batch %d, and has no checkpoint to go on from: want one that has, or a new training", dir, result.Batches)
 	}
 	given := cmd.Flags().Changed
 	k.trainOptions, k.spec.Workers = opts, a.workers
@@ -120,7 +123,11 @@ func (a *app) finish(c conclusion, err error) error {
 		fmt.Fprintf(w, "inference: residual ratio %s, energy gap %s; samples: %s\n", show("%.2g", c.ResidualMean), gap, counts(c.Statuses))
 	}
 	if c.GenerationMSE != nil {
-		fmt.Fprintf(w, "images predicted from their targets: MSE %.4f, of a variance of 1\n", *c.GenerationMSE)
+		unit := "a variance of 1"
+		if strings.Contains(c.pixels, ",") { // mean and deviation are not the set's
+			unit = "pixels normalised by " + c.pixels
+		}
+		fmt.Fprintf(w, "images predicted from their targets: MSE %.4f, of %s\n", *c.GenerationMSE, unit)
 	}
 	if c.InferencePasses != nil && c.ColdPasses != nil {
 		fmt.Fprintf(w, "inference of test images: %.1f passes from the amortiser's guess, %.1f without it to the same residual\n", *c.InferencePasses, *c.ColdPasses)

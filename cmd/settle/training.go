@@ -59,6 +59,7 @@ type conclusion struct {
 	Diagnosis *diagnosis `json:"diagnosis,omitempty"`
 
 	dt      float64
+	pixels  string // their normalisation
 	run     *store.Run
 	outcome error // nil, a *train.DivergedError, or the context's
 }
@@ -70,7 +71,10 @@ func (a *app) trainTo(ctx context.Context, dir string, spec train.Spec, opts tra
 	if done, was, ok := stored(dir); ok && spec.GoesOnFrom(was) && (done.DivergedAt != nil || was.Batches == spec.Batches && was.Epochs == spec.Epochs) {
 		return done, nil
 	}
-	k := task{open: func() (*store.Run, error) { return store.Create(dir) }}
+	k := task{open: func() (*store.Run, error) {
+		run, err := store.Create(dir)
+		return run, blame(err)
+	}}
 	run, err := store.Continue(dir)
 	switch {
 	case err == nil:
@@ -87,7 +91,7 @@ func (a *app) trainTo(ctx context.Context, dir string, spec train.Spec, opts tra
 		}
 	}
 	if err != nil {
-		return train.Summary{}, err
+		return train.Summary{}, blame(err)
 	}
 	k.spec, k.trainOptions = spec, opts
 	c, err := a.train(ctx, k)
@@ -148,18 +152,22 @@ func (a *app) begun(run *store.Run) (task, error) {
 		if k.from.Level != tensor.Level() {
 			fmt.Fprintf(a.note(), "note: the checkpoint was computed with %s kernels, this continues with %s: bits will differ\n", k.from.Level, tensor.Level())
 		}
-	} else {
-		fmt.Fprintf(a.note(), "note: no checkpoint in %s can be gone on from: starting at batch 0\n", dir)
 	}
 	k.open = func() (*store.Run, error) {
+		if k.from == nil {
+			fmt.Fprintf(a.note(), "note: no checkpoint in %s can be gone on from: starting at batch 0\n", dir)
+		}
 		// From here on the run is unfinished again.
 		if err := os.Remove(filepath.Join(dir, resultFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+			return nil, failure{err}
 		}
 		if k.from != nil && at.Path == "" {
 			return run, nil // the old layout: it was interrupted between two batches, its tables end there
 		}
-		return run, run.Rewind(at)
+		if err := run.Rewind(at); err != nil {
+			return nil, failure{err}
+		}
+		return run, nil
 	}
 	return k, nil
 }
@@ -246,9 +254,9 @@ func trainAs[T tensor.Float](ctx context.Context, a *app, k task, set *data.Set)
 }
 
 // conclude writes what a training leaves: model and result, or a checkpoint if it was interrupted. The final test comes
-// after the final checkpoint, so that going on from there has it once.
+// after the final checkpoint, so that one that is prolonged from there does not have it, unless it is one of those on the way.
 func conclude[T tensor.Float](t *train.Trainer[T], s *session, outcome error) (conclusion, error) {
-	c := conclusion{run: s.run, outcome: outcome}
+	c := conclusion{run: s.run, outcome: outcome, pixels: t.Spec().Normalize}
 	if learn.Steps(t.Spec().Solver) {
 		c.dt = t.Spec().DT
 	}
@@ -269,10 +277,15 @@ func conclude[T tensor.Float](t *train.Trainer[T], s *session, outcome error) (c
 	case c.outcome != nil:
 		return c, c.outcome
 	default:
+		if e := t.Spec().EvalEvery; e > 0 && t.Done()%e == 0 {
+			if err := s.finalRow(t.Done(), score); err != nil {
+				return c, err
+			}
+		}
 		if err := s.checkpoint(t.Done()); err != nil {
 			return c, err
 		}
-		if err := s.evalRow(t.Done(), score); err != nil {
+		if err := s.finalRow(t.Done(), score); err != nil {
 			return c, err
 		}
 		if err := save(s.run, modelFile, func(f *store.File) error { return model.SaveBoth(f, t.Network(), t.Second(), t.Meta()) }); err != nil {
@@ -366,6 +379,19 @@ func (s *session) Eval(batch int, test train.Score) {
 
 func (s *session) evalRow(batch int, test train.Score) error {
 	return s.row("tests", []string{"batch", "mse", "accuracy"}, []any{batch, test.MSE, test.Accuracy})
+}
+
+// finalRow is evalRow unless the last row is of that batch already.
+func (s *session) finalRow(batch int, test train.Score) error {
+	t, err := s.run.Table("tests")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	case len(t.Rows) > 0 && t.Rows[len(t.Rows)-1][0] == float64(batch):
+		return nil
+	}
+	return s.evalRow(batch, test)
 }
 
 func (s *session) keep(err error) {

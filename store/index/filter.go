@@ -11,13 +11,15 @@ import (
 type Filter struct {
 	Key, Op, Value string
 	number         *float64 // Value, if it is one
+	whole          *int64   // and if it is a whole one of 64 bits with a sign
+	large          bool     // a whole one above those, in plain digits
 }
 
 // ops are the operators, longer ones first.
 var ops = []string{"!=", "<=", ">=", "=", "<", ">", "~"}
 
 // ParseFilter reads KEY OP VALUE without spaces, such as rule=pc or test_accuracy>0.95. = and != compare numbers as
-// numbers and all else as text, <, <=, >, >= want a number, ~ finds a part of a text. A run that has no such key, or
+// numbers, whole ones with all of their digits, and all else as text, <, <=, >, >= want a number, ~ finds a part of a text. A run that has no such key, or
 // null there, satisfies != only. The key tag stands for each of the run's tags.
 func ParseFilter(text string) (Filter, error) {
 	at := strings.IndexAny(text, "!<>=~")
@@ -32,6 +34,10 @@ func ParseFilter(text string) (Filter, error) {
 	f.Op, f.Value = ops[i], text[at+len(ops[i]):]
 	if v, err := strconv.ParseFloat(f.Value, 64); err == nil {
 		f.number = &v
+		if n, err := strconv.ParseInt(f.Value, 10, 64); err == nil {
+			f.whole = &n
+		}
+		f.large = v > 0 && f.whole == nil && f.Value[0] != '0' && strings.Trim(f.Value, "0123456789") == ""
 	} else if strings.ContainsAny(f.Op, "<>") {
 		return Filter{}, fmt.Errorf("filter %q: %s %q: want a number", text, f.Op, f.Value)
 	}
@@ -54,7 +60,20 @@ func (f Filter) sql(args *[]any) string {
 		*args = append(*args, at, at, v)
 		return "(json_type(doc, ?) IN (" + types + ") AND " + fmt.Sprintf(op, "jsonb_extract(doc, ?)", "?") + ")"
 	}
-	const numbers, text = "'integer', 'real'", "'text'"
+	const text = "'text'"
+	// compare is a comparison of numbers. SQLite's are exact, but for whole numbers above its own, which it rounds: of these, more
+	// digits are more, and as many compare as text.
+	compare := func(op string) string {
+		const integers, reals = "'integer'", "'real'"
+		switch {
+		case f.large:
+			*args = append(*args, at, at, at, len(f.Value), f.Value)
+			return "(json_type(doc, ?) IN (" + integers + ") AND (length(doc -> ?), doc -> ?) " + op + " (?, ?)) OR " + is(reals, "%s "+op+" %s", *f.number)
+		case f.whole != nil:
+			return is(integers+", "+reals, "%s "+op+" %s", *f.whole)
+		}
+		return is(integers+", "+reals, "%s "+op+" %s", *f.number)
+	}
 	switch f.Op {
 	case "~":
 		return is(text, "instr(%s, %s) > 0", f.Value)
@@ -62,7 +81,7 @@ func (f Filter) sql(args *[]any) string {
 		// A text may look like a number or a truth value: an arch 784, a run named 1.
 		equal := is(text, "%s = %s", f.Value)
 		if f.number != nil {
-			equal += " OR " + is(numbers, "%s = %s", *f.number)
+			equal += " OR " + compare("=")
 		}
 		if f.Value == "true" || f.Value == "false" {
 			*args = append(*args, at, f.Value)
@@ -70,7 +89,7 @@ func (f Filter) sql(args *[]any) string {
 		}
 		return map[string]string{"=": "", "!=": "NOT "}[f.Op] + "coalesce(" + equal + ", 0)"
 	}
-	return is(numbers, "%s "+f.Op+" %s", *f.number)
+	return "(" + compare(f.Op) + ")"
 }
 
 // jsonPath is where SQLite finds a key of a document. It has no escape for a quotation mark, and no key has one.

@@ -8,7 +8,7 @@
 //	run      path below the folder, with slashes
 //	command  that made it
 //	started  when, RFC 3339
-//	state    finished, diverged, running or interrupted
+//	state    finished, diverged, running (a sweep: while a trial is, too) or interrupted
 //	tags     list of words (package store does not know them: WriteTags)
 package index
 
@@ -26,13 +26,15 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/settle-pc/settle/store"
 )
 
 // File is the database's name in the folder.
 const File = "index.sqlite"
 
 // version of the schema, and of what documents hold.
-const version = 1
+const version = 2
 
 const schema = `
 CREATE TABLE IF NOT EXISTS runs (
@@ -202,7 +204,7 @@ func (x *Index) known(ctx context.Context) (map[string]int64, error) {
 	return out, rows.Err()
 }
 
-// Entry is a run that was found.
+// Entry is a run that was found. Numbers are float64, or json.Number where that would lose digits.
 type Entry map[string]any
 
 // Find returns the runs for which all filters hold, sorted by the key sort ("-key": descending; "": by when they were
@@ -233,8 +235,8 @@ func (x *Index) Find(ctx context.Context, filters []Filter, sort string, limit i
 		if err := rows.Scan(&text); err != nil {
 			return nil, fmt.Errorf("index: %w", err)
 		}
-		var e Entry
-		if err := json.Unmarshal(text, &e); err != nil {
+		e, err := store.Object(text)
+		if err != nil {
 			return nil, fmt.Errorf("index: %w", err)
 		}
 		out = append(out, e)

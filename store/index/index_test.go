@@ -17,10 +17,12 @@ import (
 // put makes a run directory as a training leaves it. A nil result leaves it unfinished.
 func put(t testing.TB, base, name string, spec, result map[string]any) string {
 	t.Helper()
-	dir := filepath.Join(base, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Join(dir, "tables"), 0o777); err != nil {
+	r, err := store.Create(filepath.Join(base, filepath.FromSlash(name)))
+	if err != nil {
 		t.Fatal(err)
 	}
+	r.Close()
+	dir := r.Dir()
 	write(t, dir, specFile, spec)
 	if result != nil {
 		write(t, dir, resultFile, result)
@@ -79,6 +81,11 @@ func TestDocuments(t *testing.T) {
 	put(t, base, "20260102-030405-train", map[string]any{"rule": "pc", "lr": 0.1, "batches": 10}, map[string]any{"batches": 10, "diverged_at": nil, "statuses": map[string]int{"gap": 3}, "cells": []int{1}, "deep": map[string]any{"a": []int{1}}})
 	dead := put(t, base, "dead", map[string]any{"rule": "bp"}, map[string]any{"batches": 2, "diverged_at": 2})
 	write(t, dead, environmentFile, map[string]any{"command": "train", "date": "2026-01-02T03:04:05Z"})
+	sweep, err := store.Create(filepath.Join(base, "grid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sweep.Close()
 	cut := put(t, base, "grid/trials/0001", map[string]any{"rule": "pc", "batches": 100}, nil)
 	if err := os.WriteFile(filepath.Join(cut, "tables", "metrics.jsonl"), []byte(`{"batch":6,"mse":1}`+"\n"+`{"batch":7,"mse":1}`+"\n"+`{"bat`), 0o666); err != nil {
 		t.Fatal(err)
@@ -97,8 +104,8 @@ func TestDocuments(t *testing.T) {
 		}
 	}
 	x, c := opened(t, base)
-	if c.Read != 4 {
-		t.Errorf("read %d runs, want 4", c.Read)
+	if c.Read != 5 {
+		t.Errorf("read %d runs, want 5", c.Read)
 	}
 	entries, err := x.Find(t.Context(), nil, "run", 0)
 	if err != nil {
@@ -110,6 +117,7 @@ func TestDocuments(t *testing.T) {
 	}
 	want := `[{"batches":10,"command":"train","diverged_at":null,"lr":0.1,"rule":"pc","run":"20260102-030405-train","state":"finished","statuses":{"gap":3},"tags":[]},` +
 		`{"batches":2,"command":"train","diverged_at":2,"rule":"bp","run":"dead","started":"2026-01-02T03:04:05Z","state":"diverged","tags":[]},` +
+		`{"command":"","run":"grid","state":"interrupted","tags":[]},` +
 		`{"batches":7,"command":"","rule":"pc","run":"grid/trials/0001","state":"interrupted","tags":[]},` +
 		`{"command":"","run":"live","state":"running","tags":["a","b c"]}]`
 	if string(got) != want {
@@ -118,6 +126,57 @@ func TestDocuments(t *testing.T) {
 	keys, err := x.Keys(t.Context())
 	if err != nil || !slices.Contains(keys, "diverged_at") || slices.Contains(keys, "cells") {
 		t.Errorf("keys %v, %v", keys, err)
+	}
+}
+
+// A sweep's state is also its trials': one that a scheduler runs holds no lock but its own.
+func TestASweepRunsWhileATrialDoes(t *testing.T) {
+	base := t.TempDir()
+	sweep, err := store.Create(filepath.Join(base, "grid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sweep.Close()
+	put(t, base, "grid/trials/0000", map[string]any{}, map[string]any{})
+	trial, err := store.Create(filepath.Join(base, "grid/trials/0001"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trial.Close()
+	x, _ := opened(t, base)
+	state := func(want string) {
+		t.Helper()
+		if _, err := x.Refresh(t.Context(), later()); err != nil {
+			t.Fatal(err)
+		}
+		if got := found(t, x, "run", "state="+want); len(got) == 0 || got[0] != "grid" {
+			t.Errorf("%s are %v: want grid among them", want, got)
+		}
+	}
+	state(Running)
+	if !Busy(filepath.Join(base, "grid")) || Busy(filepath.Join(base, "grid/trials/0000")) {
+		t.Error("busy is not the sweep, or a trial at rest")
+	}
+	trial.Close()
+	state(Interrupted)
+	write(t, filepath.Join(base, "grid"), resultFile, map[string]any{"name": "grid"})
+	state(Finished)
+}
+
+// Every command has a file that it writes when all else is there.
+func TestRunsOfAllCommandsFinish(t *testing.T) {
+	base := t.TempDir()
+	for _, name := range resultFiles {
+		r, err := store.Create(filepath.Join(base, strings.TrimSuffix(name, ".json")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, r.Dir(), name, map[string]any{"ok": false})
+		r.Close()
+	}
+	x, _ := opened(t, base)
+	if got := found(t, x, "run", "state=finished"); len(got) != len(resultFiles) {
+		t.Errorf("finished: %v", got)
 	}
 }
 
@@ -278,6 +337,44 @@ func TestFiltersAgainstTheirMeaning(t *testing.T) {
 	}
 	if some < all/10 || some == all {
 		t.Errorf("%d of %d filters find something: these tell little", some, all)
+	}
+}
+
+// Seeds are whole numbers up to 2^64 − 1: all of their digits count, in documents and in filters.
+func TestLargeWholeNumbersAreExact(t *testing.T) {
+	base := t.TempDir()
+	seeds := []uint64{0, 7, 1234567, 1<<53 - 1, 1 << 53, 1<<53 + 1, 5577006791947779410, 1<<63 - 1, 1 << 63, 1<<64 - 2, 1<<64 - 1}
+	for i, seed := range seeds {
+		put(t, base, fmt.Sprintf("r%02d", i), map[string]any{"seed": seed}, map[string]any{})
+	}
+	put(t, base, "real", map[string]any{"seed": 1e19 / 3}, map[string]any{})
+	put(t, base, "below", map[string]any{"seed": -5}, map[string]any{})
+	x, _ := opened(t, base)
+	entries, err := x.Find(t.Context(), nil, "run", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, seed := range seeds {
+		if got := fmt.Sprint(entries[i+1]["seed"]); i > 3 && got != fmt.Sprint(seed) {
+			t.Errorf("seed %d came back as %s", seed, got)
+		}
+	}
+	for _, op := range []string{"=", "!=", "<", "<=", ">", ">="} {
+		for _, value := range seeds {
+			want := map[string]bool{"below": op == "!=" || op[0] == '<', "real": op == "!="}
+			if f := float64(value); op[0] == '<' && 1e19/3 < f || op[0] == '>' && 1e19/3 > f {
+				want["real"] = true
+			}
+			for i, seed := range seeds {
+				want[fmt.Sprintf("r%02d", i)] = map[string]bool{"=": seed == value, "!=": seed != value, "<": seed < value, "<=": seed <= value, ">": seed > value, ">=": seed >= value}[op]
+			}
+			got := found(t, x, "run", fmt.Sprint("seed", op, value))
+			for name, w := range want {
+				if slices.Contains(got, name) != w {
+					t.Errorf("seed%s%d: %s found %v, want %v", op, value, name, !w, w)
+				}
+			}
+		}
 	}
 }
 

@@ -25,6 +25,9 @@ const (
 	trialsDir       = "trials" // of a sweep
 )
 
+// resultFiles are what commands write last, one each: a run that has one is finished.
+var resultFiles = []string{resultFile, "bench.json", "data.json", "generate.json", "predict.json", "runs.json", "verify.json"}
+
 // The states of a run.
 const (
 	Finished    = "finished"
@@ -33,7 +36,7 @@ const (
 	Interrupted = "interrupted"
 )
 
-// runs yields the run directories of base and of the sweeps in it, with the times of their last changes.
+// runs yields the run directories of base and the trials of the sweeps in it, with the times of their last changes.
 func runs(base string) iter.Seq2[string, time.Time] {
 	return func(yield func(string, time.Time) bool) {
 		for _, name := range folders(base) {
@@ -41,7 +44,6 @@ func runs(base string) iter.Seq2[string, time.Time] {
 				if !yield(name, changed) {
 					return
 				}
-				continue
 			}
 			for _, trial := range folders(filepath.Join(base, name, trialsDir)) {
 				at := path.Join(name, trialsDir, trial)
@@ -80,6 +82,33 @@ func isRun(base, name string) (time.Time, bool) {
 	return info.ModTime(), true
 }
 
+// Trials returns the trials of the run in dir, as paths below it with slashes: none unless it is a sweep.
+func Trials(dir string) []string {
+	var out []string
+	for _, trial := range folders(filepath.Join(dir, trialsDir)) {
+		at := path.Join(trialsDir, trial)
+		if _, ok := isRun(dir, at); ok {
+			out = append(out, at)
+		}
+	}
+	return out
+}
+
+// SweepOf returns the path of the sweep that the run of this path is a trial of, "" if it is none.
+func SweepOf(run string) string {
+	sweep, _ := path.Split(run)
+	sweep, ok := strings.CutSuffix(sweep, "/"+trialsDir+"/")
+	if !ok {
+		return ""
+	}
+	return sweep
+}
+
+// Busy reports whether a process is writing to the run in dir, or to one of its trials, at this moment.
+func Busy(dir string) bool {
+	return store.Busy(dir) || slices.ContainsFunc(Trials(dir), func(at string) bool { return store.Busy(filepath.Join(dir, filepath.FromSlash(at))) })
+}
+
 // Read returns the document of the run in dir, with its path as it is given, without the help of an index.
 func Read(dir string) Entry {
 	doc, _ := describe(dir, filepath.ToSlash(dir))
@@ -103,22 +132,26 @@ func describe(dir, name string) (doc map[string]any, finished bool) {
 		tags = append(tags, t)
 	}
 	doc["tags"] = tags
+	finished = result != nil || slices.ContainsFunc(resultFiles, func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
+		return err == nil && name != resultFile // which may be half-written
+	})
 	switch {
 	case doc["diverged_at"] != nil:
 		doc["state"] = Diverged
-	case result != nil:
+	case finished:
 		doc["state"] = Finished
-	case store.Busy(dir):
+	case Busy(dir):
 		doc["state"] = Running
 	default:
 		doc["state"] = Interrupted
 	}
-	if result == nil {
+	if !finished {
 		if n, ok := lastBatch(dir); ok {
-			doc["batches"] = n
+			doc["batches"] = float64(n)
 		}
 	}
-	return doc, result != nil
+	return doc, finished
 }
 
 // readObject reads a JSON object, nil where there is none: a run half-written or half-copied is shown as far as it goes.
@@ -127,8 +160,8 @@ func readObject(path string) map[string]any {
 	if err != nil {
 		return nil
 	}
-	var v map[string]any
-	if json.Unmarshal(text, &v) != nil {
+	v, err := store.Object(text)
+	if err != nil {
 		return nil
 	}
 	return v
