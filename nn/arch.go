@@ -143,7 +143,8 @@ func (a Arch) validateDims() error {
 	return errors.Join(faults...)
 }
 
-// DimString writes the widths as ParseDims reads them, or the nodes as ParseArch does, runs of three or more equal ones shortened.
+// DimString writes the widths as ParseDims reads them, or the input and the nodes as ParseArch does, runs of three or more equal
+// widths or nodes shortened.
 func (a Arch) DimString() string {
 	parts := make([]string, len(a.Dims))
 	for l, n := range a.Dims {
@@ -158,7 +159,7 @@ func (a Arch) DimString() string {
 	var b strings.Builder
 	for i := 0; i < len(parts); {
 		run := 1
-		for i+run < len(parts) && parts[i+run] == parts[i] {
+		for (i > 0 || a.Nodes == nil) && i+run < len(parts) && parts[i+run] == parts[i] {
 			run++
 		}
 		if run < 3 {

@@ -66,7 +66,7 @@ func (s Step) String() string {
 	case Norm:
 		return "norm"
 	case Drop:
-		return "drop" + strconv.FormatFloat(s.Rate, 'g', -1, 64)
+		return "drop" + strconv.FormatFloat(s.Rate, 'f', -1, 64) // a minus sign would end the node
 	case Attn:
 		if s.N == 0 {
 			return "attn"

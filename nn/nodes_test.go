@@ -20,6 +20,9 @@ func TestParseArch(t *testing.T) {
 		"1x4x4-conv6k2s2-norm:attn-attn3-2": {Dims: []int{16, 24, 24, 24, 2}, Input: Image{1, 4, 4},
 			Nodes: []Node{{{Kind: Conv, N: 6, Kernel: Kernel{2, 2, 0}}}, {{Kind: Norm}, {Kind: Attn}}, {{Kind: Attn, N: 3}}, {{Kind: Full, N: 2}}}},
 		"12-norm:8-2": {Dims: []int{12, 8, 2}, Nodes: []Node{{{Kind: Norm}, {Kind: Full, N: 8}}, {{Kind: Full, N: 2}}}},
+		"4-4-4-norm-2": {Dims: []int{4, 4, 4, 4, 2}, // no run of three: the first number is the input
+			Nodes: []Node{{{Kind: Full, N: 4}}, {{Kind: Full, N: 4}}, {{Kind: Norm}}, {{Kind: Full, N: 2}}}},
+		"12-drop0.00001:2": {Dims: []int{12, 2}, Nodes: []Node{{{Kind: Drop, Rate: 1e-5}, {Kind: Full, N: 2}}}},
 	} {
 		got, err := ParseArch(s)
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -170,7 +173,7 @@ func TestConvolutionsAreDrawnByTheirFans(t *testing.T) {
 }
 
 func FuzzParseArch(f *testing.F) {
-	for _, s := range []string{"784-128x9-10", "1x28x28-conv32k3p1:maxpool2-conv64k3s2p1x3-10", "3x4x4-norm:attn5x2-drop0.5:7-avgpool1s1", "12-norm:8-2", "x", "1x1x1-conv1k1x9999-1"} {
+	for _, s := range []string{"784-128x9-10", "1x28x28-conv32k3p1:maxpool2-conv64k3s2p1x3-10", "3x4x4-norm:attn5x2-drop0.5:7-avgpool1s1", "12-norm:8-2", "4-4-4-norm-2", "12-drop0.00001:2", "x", "1x1x1-conv1k1x9999-1"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
