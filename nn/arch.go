@@ -195,9 +195,13 @@ func LayersOf[T tensor.Float](a Arch) ([]Layer[T], error) {
 	L := len(a.Dims) - 1
 	layers := make([]Layer[T], L)
 	shape := a.shape()
+	first, outermost := a.ends()
+	if a.Place == Before {
+		outermost = first
+	}
 	for l := 1; l <= L; l++ {
 		before := shape
-		layers[l-1], shape = build[T](a, l, shape)
+		layers[l-1], shape = build[T](a, l, l == outermost, shape)
 		if a.Feedback != Symmetric && l > 1 {
 			layers[l-1] = NewFeedback(layers[l-1].(*Dense[T]), a.Feedback == Learned)
 		}

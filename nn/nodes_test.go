@@ -126,6 +126,44 @@ func TestBuildPlacesActivations(t *testing.T) {
 	}
 }
 
+// TestBuildActivatesBetweenWeightsOnly: what has no weights does not make the layer beside it a hidden one.
+func TestBuildActivatesBetweenWeightsOnly(t *testing.T) {
+	for _, c := range []struct {
+		s             string
+		after, before []string
+	}{
+		{"2x4x4-conv4k3-conv3k1-avgpool2", []string{"Conv2D tanh", "Conv2D", "AvgPool"}, []string{"Conv2D", "tanh Conv2D", "AvgPool"}},
+		{"6-5-4-drop0.1", []string{"dense(tanh,after)", "dense(linear,after)", "Dropout"}, []string{"dense(linear,before)", "dense(tanh,before)", "Dropout"}},
+		{"6-5-4-norm", []string{"dense(tanh,after)", "dense(linear,after)", "LayerNorm"}, []string{"dense(linear,before)", "dense(tanh,before)", "LayerNorm"}},
+		{"6-5-4:norm-drop0.1", []string{"dense(tanh,after)", "dense(linear,after) LayerNorm", "Dropout"}, []string{"dense(linear,before)", "dense(tanh,before) LayerNorm", "Dropout"}},
+		{"6-norm-5-4", []string{"LayerNorm", "dense(tanh,after)", "dense(linear,after)"}, []string{"LayerNorm", "dense(linear,before)", "dense(tanh,before)"}},
+		{"2x4x4-maxpool2-drop0.1-conv3k1-4", []string{"MaxPool", "Dropout", "Conv2D tanh", "dense(linear,after)"}, []string{"MaxPool", "Dropout", "Conv2D", "dense(tanh,before)"}},
+		// Attention has weights, though no activation of its own.
+		{"2x2x2-conv3k1-attn", []string{"Conv2D tanh", "Attention"}, []string{"Conv2D", "Attention"}},
+		{"2x2x2-conv3k1:attn", []string{"Conv2D tanh Attention"}, []string{"Conv2D Attention"}},
+		{"2x2x2-attn-4", []string{"Attention", "dense(linear,after)"}, []string{"Attention", "dense(tanh,before)"}},
+	} {
+		for place, want := range map[Place][]string{After: c.after, Before: c.before} {
+			a, err := ParseArch(c.s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.Act, a.Place = Tanh, place
+			layers, err := LayersOf[float64](a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, l := range layers {
+				got = append(got, what(l))
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s, %v: %q, want %q", c.s, place, got, want)
+			}
+		}
+	}
+}
+
 // TestSeqNamesItsParameters apart from each other.
 func TestSeqNamesItsParameters(t *testing.T) {
 	a, err := ParseArch("1x4x4-conv2k3:norm:3:norm:2-1")
