@@ -66,7 +66,10 @@ func (a *Attention[T]) Affine() bool { return false }
 func (a *Attention[T]) Smooth() bool { return true }
 
 // Slot keeps Q, K, V, the softmax A and A V.
-func (a *Attention[T]) Slot() Slot { return Slot{Floats: a.tokens * (4*a.h + a.tokens)} }
+func (a *Attention[T]) Slot() Slot { return Slot{Floats: int(attentionSlot(a.tokens, a.h))} }
+
+// attentionSlot is the number of floats that attention keeps of a sample.
+func attentionSlot(tokens, h int) float64 { return float64(tokens) * (4*float64(h) + float64(tokens)) }
 
 // Bind takes the matrices as views of theta.
 func (a *Attention[T]) Bind(theta []T) {

@@ -140,6 +140,10 @@ func (s Step) shape(in Image) (out Image, err error) {
 		if n := in.H * in.W; n < 2 || n > maxTokens || s.N < 0 {
 			return in, fmt.Errorf("%v: want an image of 2 to %d pixels, which are the tokens", in, maxTokens)
 		}
+		if n := in.H * in.W; attentionSlot(n, s.head(in)) > maxParams {
+			return in, fmt.Errorf("attention of %d tokens with a head of %d keeps %.3g numbers a sample: want at most %d",
+				n, s.head(in), attentionSlot(n, s.head(in)), maxParams)
+		}
 		out = in
 	case Norm:
 		out = in

@@ -58,6 +58,7 @@ func TestParseArchRefuses(t *testing.T) {
 		"1x28x28-drop-10":                 `"drop" in node`,
 		"1x28x28-normal-10":               `"normal"`,
 		"784-attn-10":                     "want an image of 2 to 16384 pixels",
+		"1x128x128-attn16777216-10":       "attention of 16384 tokens with a head of 16777216 keeps 1.1e+12 numbers a sample: want at most 2147483648",
 		"1x28x28-conv2k3x0-10":            `repeat "conv2k3x0"`,
 		"1x28x28-norm:-10":                `"" in node "norm:"`,
 		"1x1x1-normx10000-1":              "more than 10000 layers",
