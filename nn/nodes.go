@@ -242,7 +242,7 @@ func build[T tensor.Float](a Arch, l int, outermost bool, shape Image) (Layer[T]
 		normed := i+1 < len(node) && node[i+1].Kind == Norm && a.Place == After
 		after, _ := s.shape(shape)
 		switch {
-		case s.Kind == Full && !normed:
+		case s.Kind == Full && len(node) == 1:
 			layers = append(layers, NewDense[T](shape.Len(), s.N, act, a.Place, a.Bias))
 		case !s.weighs():
 			if s.Kind == Norm && i > 0 && node[i-1].weighs() && a.Place == After {

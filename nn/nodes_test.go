@@ -105,7 +105,7 @@ func TestBuildPlacesActivations(t *testing.T) {
 		want []string
 	}{
 		{Arch{Act: Tanh}, []string{"Conv2D tanh MaxPool", "Conv2D tanh", "LayerNorm Conv2D LayerNorm tanh", "Attention", "dense(linear,after) LayerNorm tanh", "dense(linear,after)"}},
-		{Arch{Act: Tanh, Place: Before}, []string{"Conv2D MaxPool", "tanh Conv2D", "LayerNorm tanh Conv2D LayerNorm", "Attention", "dense(tanh,before) LayerNorm", "dense(tanh,before)"}},
+		{Arch{Act: Tanh, Place: Before}, []string{"Conv2D MaxPool", "tanh Conv2D", "LayerNorm tanh Conv2D LayerNorm", "Attention", "tanh dense(linear,after) LayerNorm", "dense(tanh,before)"}},
 		{Arch{Act: Tanh, Residual: true}, []string{"Conv2D tanh MaxPool", "z+[Conv2D tanh]", "z+[LayerNorm Conv2D LayerNorm tanh]", "z+[Attention]", "dense(linear,after) LayerNorm tanh", "dense(linear,after)"}},
 	} {
 		a, err := ParseArch(s)
@@ -136,9 +136,11 @@ func TestBuildActivatesBetweenWeightsOnly(t *testing.T) {
 		{"2x4x4-conv4k3-conv3k1-avgpool2", []string{"Conv2D tanh", "Conv2D", "AvgPool"}, []string{"Conv2D", "tanh Conv2D", "AvgPool"}},
 		{"6-5-4-drop0.1", []string{"dense(tanh,after)", "dense(linear,after)", "Dropout"}, []string{"dense(linear,before)", "dense(tanh,before)", "Dropout"}},
 		{"6-5-4-norm", []string{"dense(tanh,after)", "dense(linear,after)", "LayerNorm"}, []string{"dense(linear,before)", "dense(tanh,before)", "LayerNorm"}},
-		{"6-5-4:norm-drop0.1", []string{"dense(tanh,after)", "dense(linear,after) LayerNorm", "Dropout"}, []string{"dense(linear,before)", "dense(tanh,before) LayerNorm", "Dropout"}},
+		{"6-5-4:norm-drop0.1", []string{"dense(tanh,after)", "dense(linear,after) LayerNorm", "Dropout"}, []string{"dense(linear,before)", "tanh dense(linear,after) LayerNorm", "Dropout"}},
 		{"6-norm-5-4", []string{"LayerNorm", "dense(tanh,after)", "dense(linear,after)"}, []string{"LayerNorm", "dense(linear,before)", "dense(tanh,before)"}},
 		{"2x4x4-maxpool2-drop0.1-conv3k1-4", []string{"MaxPool", "Dropout", "Conv2D tanh", "dense(linear,after)"}, []string{"MaxPool", "Dropout", "Conv2D", "dense(tanh,before)"}},
+		{"6-5:drop0.1-7:4:norm-3", []string{"dense(linear,after) tanh Dropout", "dense(linear,after) tanh dense(linear,after) LayerNorm tanh", "dense(linear,after)"},
+			[]string{"dense(linear,after) Dropout", "tanh dense(linear,after) tanh dense(linear,after) LayerNorm", "dense(tanh,before)"}},
 		// Attention has weights, though no activation of its own.
 		{"2x2x2-conv3k1-attn", []string{"Conv2D tanh", "Attention"}, []string{"Conv2D", "Attention"}},
 		{"2x2x2-conv3k1:attn", []string{"Conv2D tanh Attention"}, []string{"Conv2D Attention"}},
