@@ -2,7 +2,7 @@
 // depth and precision, and, for any network given weights as data, the expansion of the energy around the feedforward
 // activities that the post builds its theory on:
 //
-//	F(z) = 𝓛(ẑ) + gᵀΔz + ½ Δzᵀ𝓘Δz + O(‖Δz‖³)      (post, Eq. 6)
+//	F(z) = π_L𝓛(ẑ) + gᵀΔz + ½ Δzᵀ𝓘Δz + O(‖Δz‖³)    (post, Eq. 6, where π_L = 1)
 //	Δz* ≈ −𝓘⁻¹g                                     (Eq. 7)
 //	∂F*/∂θ ≈ TR + BP                                (Eq. 8, which does not hold: see Terms)
 //
@@ -62,7 +62,7 @@ func New(arch nn.Arch, theta, precision []float64) (*Net, error) {
 	}
 	phi := curveOf(arch.Act)
 	for i, b := range n.blocks(n.theta) {
-		y := layer{block: b, in: identity, out: identity, first: i == 0}
+		y := layer{block: b, in: identity, out: identity}
 		switch last := i == n.L()-1; {
 		case arch.Place == nn.After && !last:
 			y.out = phi
