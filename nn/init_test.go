@@ -1,9 +1,16 @@
 package nn
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
 	"math"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/settle-pc/settle/internal/check"
@@ -150,6 +157,32 @@ func TestOrthogonalWeights(t *testing.T) {
 	// Standard deviations: 1/√3 of an element, √(4/45) of its square, over √draws.
 	if math.Abs(first) > 5/math.Sqrt(3*draws) || math.Abs(last-1.0/3) > 5*math.Sqrt(4.0/45/draws) {
 		t.Errorf("mean of an element %v, want 0, of a square %v, want 1/3", first, last)
+	}
+}
+
+// TestInitialWeightsDoNotDependOnTheKernels: a process with portable ones draws the same bits.
+func TestInitialWeightsDoNotDependOnTheKernels(t *testing.T) {
+	sum := sha256.New()
+	for _, k := range []Init{{}, {Kind: Xavier}, {Kind: He}, {Kind: Orthogonal}, {Kind: Normal, Scale: 2}} {
+		n, _, _ := initialized[float64](t, k, 7, 30, 50, 40, 10)
+		if err := binary.Write(sum, binary.LittleEndian, n.Theta()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	digest := fmt.Sprintf("weights %x", sum.Sum(nil))
+	const child = "SETTLE_TEST_WEIGHTS"
+	if os.Getenv(child) != "" {
+		fmt.Println(digest)
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestInitialWeightsDoNotDependOnTheKernels$")
+	cmd.Env = append(os.Environ(), "SETTLE_CPU=generic", child+"=1")
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, syscall.ENOEXEC) {
+		t.Skip("this processor is emulated: the test binary cannot start itself")
+	}
+	if err != nil || !strings.Contains(string(out), digest) {
+		t.Errorf("%s here, with portable kernels %s (%v)", digest, out, err)
 	}
 }
 
