@@ -204,7 +204,7 @@ func LayersOf[T tensor.Float](a Arch) ([]Layer[T], error) {
 			layers[l-1] = NewFeedback(layers[l-1].(*Dense[T]), a.Feedback == Learned)
 		}
 		if c := a.Param.scale(l, L, a.Dims[l-1]); c != 1 {
-			layers[l-1] = NewScaled(layers[l-1], c)
+			layers[l-1] = NewScaled(layers[l-1].(Local[T]), c) // dense: Validate says so
 		}
 		if a.Residual && l > 1 && l < L && before == shape {
 			layers[l-1] = NewResidual(layers[l-1])

@@ -57,7 +57,11 @@ func (k Init) String() string {
 	if k.Kind == Normal {
 		return "normal:" + strconv.FormatFloat(k.Scale, 'g', -1, 64)
 	}
-	return [...]string{"fanin", "xavier", "he", "orthogonal"}[k.Kind]
+	names := [...]string{"fanin", "xavier", "he", "orthogonal"}
+	if int(k.Kind) >= len(names) {
+		return fmt.Sprintf("Init(%d)", k.Kind)
+	}
+	return names[k.Kind]
 }
 
 // Initialize draws all parameters anew. They are a pure function of the architecture, k and seed: draws are made in

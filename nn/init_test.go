@@ -244,3 +244,16 @@ func TestInitNames(t *testing.T) {
 		t.Errorf("panic %v", got)
 	}
 }
+
+// TestUnknownValuesHaveNames: what Validate or a panic is to report can be written.
+func TestUnknownValuesHaveNames(t *testing.T) {
+	for want, v := range map[string]fmt.Stringer{"Init(9)": Init{Kind: 9}, "Parameterisation(9)": Parameterisation(9), "Activation(99)": Activation(99)} {
+		if got := v.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	Parameterisations()[0] = "spoilt"
+	if got := Standard.String(); got != "standard" {
+		t.Errorf("a caller renames the parameterisation %q", got)
+	}
+}

@@ -212,6 +212,20 @@ func TestLayerPullParamsInPartsIsTheWhole(t *testing.T) {
 	})
 }
 
+func TestLayerPullParamsOfNoUnitsAddsNothing(t *testing.T) {
+	eachLayer(t, func(t *testing.T, x *point[float32]) {
+		u := x.random(x.out)
+		got := check.Random[float32](x.rng, 1, len(x.theta)).Row(0)
+		want := append([]float32(nil), got...)
+		for k := range x.Units() + 1 {
+			x.PullParams(got, Span{k, k}, u, x.z, x.c)
+			if !check.SameBits(got, want) {
+				t.Fatalf("units %d to %d change the gradient", k, k)
+			}
+		}
+	})
+}
+
 // TestActivationsApartHaveTheSameBits as those of the dense layer beside them.
 func TestActivationsApartHaveTheSameBits(t *testing.T) {
 	for _, place := range []Place{After, Before} {
