@@ -33,7 +33,7 @@ var imports = map[string][]string{
 	"learn":          {"energy", "infer", "nn", "optim", "data", "tensor"},
 	"train":          {"learn", "energy", "infer", "nn", "optim", "data", "tensor", "model", "safetensors"},
 	"theory":         {"toy", "nn", "tensor"},
-	"measure":        {"energy", "infer", "learn", "nn", "optim", "data", "tensor"},
+	"measure":        {"energy", "infer", "learn", "nn", "optim", "data", "tensor", "internal/ulp"},
 	"experiment":     {"train", "theory", "toy", "measure", "learn", "energy", "infer", "nn", "optim", "data", "tensor", "model", "safetensors"},
 	"report":         {"store", "plot"},
 	"sweep":          {"train", "learn", "nn", "internal/nearest"},
@@ -46,6 +46,7 @@ var imports = map[string][]string{
 	// Runs Python for tests.
 	"internal/pythontest": {},
 	"internal/nearest":    {},
+	"internal/ulp":        {},
 	"internal/slurmtest":  {},
 }
 
@@ -54,7 +55,7 @@ var thirdParty = map[string][]string{
 	"": nil, "tensor": {"golang.org/x/sys"}, "nn": nil, "energy": nil, "infer": nil, "learn": nil, "optim": nil, "data": nil,
 	"toy": nil, "theory": {"gonum.org/v1/gonum"},
 	"data/mnist": nil, "safetensors": nil, "model": nil, "train": nil, "measure": nil, "experiment": nil, "store": {"github.com/gofrs/flock"}, "store/index": {"modernc.org/sqlite"},
-	"internal/check": nil,
+	"internal/check": nil, "internal/ulp": nil,
 }
 
 // eachFile calls f with every Go file of the module that is not a test, and its package's path in the module.

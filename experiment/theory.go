@@ -304,9 +304,7 @@ func images(set *data.Set, n int) (x, y [][]float64) {
 	}
 	for i := range min(n, set.Test.N()) {
 		v, target := make([]float64, set.Inputs), make([]float64, set.Classes)
-		for j, b := range set.Test.Image(i) {
-			v[j] = (float64(b)/255 - set.Mean) / set.Std
-		}
+		data.Normalise(v, set, set.Test.Image(i))
 		target[set.Test.Labels[i]] = 1
 		x, y = append(x, v), append(y, target)
 	}

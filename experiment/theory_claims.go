@@ -326,7 +326,7 @@ func (r *theoryRun) readAsked(o TheoryCase) string {
 
 func smoothAct(act string) bool {
 	a, err := nn.ParseActivation(act)
-	return err == nil && theory.Smooth(a)
+	return err == nil && a.Smooth()
 }
 
 // readTerms is the verdict of Eq. 8 for one network.

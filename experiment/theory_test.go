@@ -297,6 +297,24 @@ func TestTheoryValidate(t *testing.T) {
 	}
 }
 
+// TestImagesAreThoseOfBatches, also where each channel is normalised by itself.
+func TestImagesAreThoseOfBatches(t *testing.T) {
+	set := data.Synthetic(1, 16, 3, 3, 2)
+	colour := *set
+	colour.Size = data.Size{Rows: 1, Cols: 3, Channels: 3}
+	colour.Channel = []data.Unit{{Mean: 0.1, Std: 0.5}, {Mean: 0.4, Std: 0.2}, {Mean: 0.7, Std: 1}}
+	for _, s := range []*data.Set{set, &colour} {
+		n := s.Test.N()
+		x, y := images(s, n)
+		b := data.Fill(data.NewBatch[float64](s, n), s, s.Test, 0, n)
+		for i := range n {
+			if !slices.Equal(x[i], b.X.Row(i)) || !slices.Equal(y[i], b.Y.Row(i)) {
+				t.Errorf("%d channels: image %d is %v, label %v; in a batch %v, %v", s.Channels, i, x[i], y[i], b.X.Row(i), b.Y.Row(i))
+			}
+		}
+	}
+}
+
 // TestMiddle: medians leave out what is not a number, but not most.
 func TestMiddle(t *testing.T) {
 	nan := math.NaN()

@@ -24,7 +24,7 @@ type Course struct {
 // Stability describes the curvature that a fixed step meets at the feedforward point, in one kind of coordinates.
 type Stability struct {
 	Coordinates string  `json:"coordinates"`
-	LambdaMax   float64 `json:"lambda_max"`   // of ∂²F/∂z², largest over the samples looked at
+	LambdaMax   float64 `json:"lambda_max"`   // of F's Hessian in these coordinates, largest over the samples looked at
 	LambdaLeast float64 `json:"lambda_least"` // the smallest of their λ_max
 	Limit       float64 `json:"dt_limit"`     // 2/λ_max: Euler's method diverges beyond
 	DT          float64 `json:"dt"`           // 1/λ_max: a step to recommend

@@ -80,8 +80,15 @@ func newReference(net *nn.Network[float64], b data.Batch[float32]) *reference {
 
 // lower takes energies that a method has reached into account.
 func (r *reference) lower(f []float64) {
+	lower(r.best, f)
+}
+
+// lower stores the lower of low and f in low. NaN is no energy.
+func lower(low, f []float64) {
 	for i, v := range f {
-		r.best[i] = min(r.best[i], v)
+		if v < low[i] {
+			low[i] = v
+		}
 	}
 }
 
@@ -145,12 +152,10 @@ func (b *bench) follow(m contender, r *reference) trace {
 		if low == nil {
 			low = slices.Clone(w.F)
 		}
-		for i, v := range w.F {
-			low[i] = min(low[i], v)
-		}
+		lower(low, w.F)
 		for ; next < len(thresholds) && here.res <= thresholds[next].value*t.points[0].res; next++ {
 			// The gradient is that of the point of the last Eval, a rejected trial of some samples at most.
-			state.Gradient(grad)
+			weightGradient(grad, state.Trace)
 			t.grad[thresholds[next].key] = relNorm(grad, r.grad)
 		}
 		since = b.q.Now()
@@ -165,6 +170,15 @@ func (b *bench) follow(m contender, r *reference) trace {
 	}
 	t.low = sum(low)
 	return t
+}
+
+// weightGradient stores −Σ_b (∂g_l/∂θ_l)ᵀ u, l = 1…L, in grad. State.Gradient does the same and counts it as work of the method.
+func weightGradient[T tensor.Float](grad []T, t *nn.Trace[T]) {
+	clear(grad)
+	for l := 1; l <= t.Net.L(); l++ {
+		t.PullParams(grad, l, nn.Span{Hi: t.Net.Layers[l-1].Units()})
+	}
+	tensor.Scale(grad, -1)
 }
 
 // course is the trace on the first batch as gap and residual ratio after each step.
@@ -202,14 +216,16 @@ func (b *bench) judge(traces []trace) InferenceCase {
 			}
 			if w := t.first(func(p point) bool { return p.res <= th.value*t.points[0].res }); w != nil {
 				residual = append(residual, *w)
-				errors = append(errors, t.grad[th.key])
+				if e := t.grad[th.key]; finite(e) {
+					errors = append(errors, e)
+				}
 			}
 		}
 		c.Gap[th.key], c.OwnGap[th.key], c.Residual[th.key] = b.median(gap), b.median(own), b.median(residual)
 		c.GradientError[th.key] = nil
-		slices.Sort(errors)
-		if len(errors) > len(b.truth)/2 && finite(errors[len(errors)/2]) {
-			c.GradientError[th.key] = &errors[len(errors)/2]
+		if len(errors) > len(b.truth)/2 {
+			e := b.middle(errors)
+			c.GradientError[th.key] = &e
 		}
 	}
 	return c
@@ -225,10 +241,15 @@ func (t trace) first(ok func(point) bool) *Work {
 	return nil
 }
 
-// median returns the medians over the batches, those that were not reached being above all others; nil where that is most.
+// middle returns the median of v over the batches, those that were not reached being above all others: v holds more than half of them.
+func (b *bench) middle(v []float64) float64 {
+	slices.Sort(v)
+	return v[len(b.truth)/2]
+}
+
+// median returns the medians over the batches; nil where most were not reached.
 func (b *bench) median(w []Work) *Work {
-	at := len(b.truth) / 2
-	if len(w) <= at {
+	if len(w) <= len(b.truth)/2 {
 		return nil
 	}
 	of := func(f func(Work) float64) float64 {
@@ -236,8 +257,7 @@ func (b *bench) median(w []Work) *Work {
 		for i := range w {
 			v[i] = f(w[i])
 		}
-		slices.Sort(v)
-		return v[at]
+		return b.middle(v)
 	}
 	return &Work{Passes: of(func(w Work) float64 { return w.Passes }), MACs: of(func(w Work) float64 { return w.MACs }),
 		MS: of(func(w Work) float64 { return w.MS })}

@@ -162,17 +162,17 @@ func (q Inference) Run(ctx context.Context, set *data.Set, tick func(what string
 				if err != nil {
 					return err
 				}
-				runs := make([][]trace, len(q.Methods))
+				methods, runs := make([]contender, len(q.Methods)), make([][]trace, len(q.Methods))
 				for i, name := range q.Methods {
 					if err := ctx.Err(); err != nil {
 						return err
 					}
-					runs[i] = bench.run(contenders[slices.IndexFunc(contenders, func(m contender) bool { return m.name == name })])
+					methods[i] = contenders[slices.IndexFunc(contenders, func(m contender) bool { return m.name == name })]
+					runs[i] = bench.run(methods[i])
 					tick(act.String() + " " + state + " " + name)
 				}
-				for i, name := range q.Methods {
+				for i, m := range methods {
 					c := bench.judge(runs[i])
-					m := contenders[slices.IndexFunc(contenders, func(m contender) bool { return m.name == name })]
 					c.Arch, c.Act, c.State, c.Depth, c.Width = arch, act.String(), state, len(dims)-1, dims[1]
 					c.Method, c.Coordinates = m.name, coordinateName(m.coords)
 					done(c)

@@ -2,12 +2,15 @@ package measure
 
 import (
 	"context"
+	"math"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/settle-pc/settle/data"
 	"github.com/settle-pc/settle/data/mnist"
 	"github.com/settle-pc/settle/infer"
+	"github.com/settle-pc/settle/learn"
 	"github.com/settle-pc/settle/nn"
 )
 
@@ -106,5 +109,85 @@ func TestShallowStatesAreTrained(t *testing.T) {
 				t.Errorf("%v %s: MSE %.3g, %.3g before", a, state, got, fresh)
 			}
 		}
+	}
+}
+
+// TestLookingCostsNothing: the passes and multiply-adds of a method that is followed are those of the same solution unobserved, though
+// its weight gradient is looked at on the way.
+func TestLookingCostsNothing(t *testing.T) {
+	a := nn.Arch{Dims: []int{16, 12, 12, 12, 4}, Act: nn.Tanh}
+	net, err := nn.Build[float32](a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nn.Initialize(net, nn.Init{Kind: nn.FanIn}, 1)
+	b, err := newBench(Inference{Batch: 16, Batches: 1, Max: 4000, Now: time.Now}, a, net, data.Synthetic(1, 400, 4, 4, 4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range contenders {
+		got := b.follow(m, b.truth[0])
+		state := clamped(net, b.truth[0].batch.X, b.truth[0].batch.Y)
+		f := inCoordinates(state, m.coords)
+		w := infer.NewWork[float32](16, f.Dim())
+		f.Start(w.Z)
+		method, err := learn.NewMethod[float32](m.method, m.coords, m.tuning)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []Work
+		if _, err := infer.Solve[float32](f, w, method(), infer.Settings{Tol: 1e-4, MaxPasses: 4000, Patience: -1, Observe: func() {
+			passes, macs := f.Cost()
+			want = append(want, Work{Passes: passes, MACs: macs})
+		}}); err != nil {
+			continue // a method that needs a linear network
+		}
+		if len(got.points) != len(want) {
+			t.Errorf("%s: %d steps, want %d", m.name, len(got.points), len(want))
+			continue
+		}
+		crossed := map[float64]bool{}
+		for _, th := range thresholds {
+			if w := got.first(func(p point) bool { return p.res <= th.value*got.points[0].res }); w != nil {
+				crossed[w.Passes] = true
+			}
+		}
+		if m.name == "bb" && len(crossed) != len(thresholds) {
+			t.Errorf("%s crosses thresholds after %v passes: want a step for each", m.name, crossed)
+		}
+		for i, p := range got.points {
+			if p.Passes != want[i].Passes || p.MACs != want[i].MACs {
+				t.Errorf("%s: %v passes, %v MACs after %d steps, want %v and %v", m.name, p.Passes, p.MACs, i, want[i].Passes, want[i].MACs)
+				break
+			}
+		}
+	}
+}
+
+// TestMediansCountWhatWasNotReached as above all others, for the errors of gradients as for passes.
+func TestMediansCountWhatWasNotReached(t *testing.T) {
+	b := &bench{}
+	var traces []trace
+	for i, res := range []float64{0.05, 0.05, 0.05, 0.05, 0.5, 0.5, 0.05} {
+		b.truth = append(b.truth, &reference{start: 1, best: []float64{0}})
+		v := float64(i + 1)
+		traces = append(traces, trace{points: []point{{f: 1, res: 1}, {Work: Work{Passes: v, MACs: v, MS: v}, f: 0.5, res: res}}, grad: map[string]float64{"0.1": v}})
+	}
+	c := b.judge(traces) // 1, 2, 3, 4, 7 and two that are not reached
+	if w, e := c.Residual["0.1"], c.GradientError["0.1"]; w == nil || w.Passes != 4 || e == nil || *e != 4 {
+		t.Errorf("median %+v passes, gradient error %v; want 4 and 4", w, e)
+	}
+	traces[0].grad["0.1"], traces[1].grad["0.1"], traces[2].grad["0.1"] = math.NaN(), math.NaN(), math.NaN()
+	if e := b.judge(traces).GradientError["0.1"]; e != nil {
+		t.Errorf("gradient error %v, though most are no numbers", *e)
+	}
+}
+
+// TestLowestEnergiesLeaveOutNaN of a method that failed on a sample.
+func TestLowestEnergiesLeaveOutNaN(t *testing.T) {
+	r := &reference{best: []float64{2, 2, 2}}
+	r.lower([]float64{math.NaN(), 1, 3})
+	if want := []float64{2, 1, 2}; !slices.Equal(r.best, want) {
+		t.Errorf("lowest energies %v, want %v", r.best, want)
 	}
 }

@@ -103,10 +103,7 @@ func verify[T tensor.Float](n *ReferenceNetwork, want *Expected, place nn.Place,
 	e.Loss = relScalar(sum(loss), *want.Loss)
 	t.Back()
 	grad := make([]T, len(net.Theta()))
-	for l := 1; l <= L; l++ {
-		t.PullParams(grad, l, nn.Span{Hi: net.Layers[l-1].Units()})
-	}
-	tensor.Scale(grad, -1)
+	weightGradient(grad, t)
 	e.BP = relParams(net, grad, want.BP.W, want.BP.B)
 
 	s := (&energy.PC[T]{Net: net}).NewState(batch)

@@ -97,8 +97,8 @@ func (a Arch) Validate() error {
 	}
 	if a.Nodes != nil {
 		faults = append(faults, a.validateNodes()...)
-	} else if err := a.validateDims(); err != nil {
-		faults = append(faults, err)
+	} else {
+		faults = append(faults, a.validateDims()...)
 	}
 	if a.Act >= numActivations {
 		faults = append(faults, fmt.Errorf("activation %d: want one of %s", a.Act, strings.Join(activationNames[:], ", ")))
@@ -109,10 +109,6 @@ func (a Arch) Validate() error {
 	switch {
 	case int(a.Param) >= len(parameterisations):
 		faults = append(faults, fmt.Errorf("parameterisation %d: want one of %s", a.Param, strings.Join(parameterisations, ", ")))
-	case a.Feedback > Learned:
-		faults = append(faults, fmt.Errorf("feedback %d: want one of %s", a.Feedback, strings.Join(feedbackNames[:], ", ")))
-	case a.Feedback != Symmetric && (a.Residual || a.Nodes != nil || a.Param != Standard):
-		faults = append(faults, fmt.Errorf("feedback %s: want symmetric but in fully connected layers without skips, standard parameterisation", feedbackNames[a.Feedback]))
 	case a.Param != Standard && a.Nodes != nil:
 		faults = append(faults, fmt.Errorf("parameterisation %s: want standard in a network that is more than fully connected layers", a.Param))
 	}
@@ -120,15 +116,17 @@ func (a Arch) Validate() error {
 	case a.Feedback > Learned:
 		faults = append(faults, fmt.Errorf("feedback %d: want one of %s", a.Feedback, strings.Join(feedbackNames[:], ", ")))
 	case a.Feedback != Symmetric && (a.Residual || a.Nodes != nil || a.Param != Standard):
-		faults = append(faults, errors.New("feedback: want symmetric with residual or scaled layers, and in a network that is more than fully connected ones"))
+		faults = append(faults, fmt.Errorf("feedback %s: want symmetric but in fully connected layers without skips, standard parameterisation", feedbackNames[a.Feedback]))
 	}
 	return errors.Join(faults...)
 }
 
 // validateDims reports the faults of fully connected layers.
-func (a Arch) validateDims() error {
-	var faults []error
+func (a Arch) validateDims() (faults []error) {
 	params := 0.0
+	if a.Input != (Image{}) {
+		faults = append(faults, fmt.Errorf("arch: input %v: want none without nodes: fully connected layers take plain rows", a.Input))
+	}
 	for l, n := range a.Dims {
 		if n < 1 {
 			faults = append(faults, fmt.Errorf("arch %q: width %d of layer %d: want 1 or more", a.DimString(), n, l))
@@ -140,25 +138,26 @@ func (a Arch) validateDims() error {
 	if params > maxParams {
 		faults = append(faults, fmt.Errorf("arch %q: %.3g weights: want at most %d", a.DimString(), params, maxParams))
 	}
-	return errors.Join(faults...)
+	return faults
 }
 
-// DimString writes the widths as ParseDims reads them, or the nodes as ParseArch does, runs of three or more equal ones shortened.
+// DimString writes the widths as ParseDims reads them, or the input and the nodes as ParseArch does, runs of three or more equal
+// widths or nodes shortened.
 func (a Arch) DimString() string {
 	parts := make([]string, len(a.Dims))
 	for l, n := range a.Dims {
 		parts[l] = strconv.Itoa(n)
-		if l > 0 && a.Nodes != nil {
+		if l > 0 && l <= len(a.Nodes) {
 			parts[l] = a.Nodes[l-1].String()
 		}
 	}
-	if a.Input != (Image{}) {
+	if a.Input != (Image{}) && len(parts) > 0 {
 		parts[0] = a.Input.String()
 	}
 	var b strings.Builder
 	for i := 0; i < len(parts); {
 		run := 1
-		for i+run < len(parts) && parts[i+run] == parts[i] {
+		for (i > 0 || a.Nodes == nil) && i+run < len(parts) && parts[i+run] == parts[i] {
 			run++
 		}
 		if run < 3 {
@@ -194,14 +193,18 @@ func LayersOf[T tensor.Float](a Arch) ([]Layer[T], error) {
 	L := len(a.Dims) - 1
 	layers := make([]Layer[T], L)
 	shape := a.shape()
+	first, outermost := a.ends()
+	if a.Place == Before {
+		outermost = first
+	}
 	for l := 1; l <= L; l++ {
 		before := shape
-		layers[l-1], shape = build[T](a, l, shape)
+		layers[l-1], shape = build[T](a, l, l == outermost, shape)
 		if a.Feedback != Symmetric && l > 1 {
 			layers[l-1] = NewFeedback(layers[l-1].(*Dense[T]), a.Feedback == Learned)
 		}
 		if c := a.Param.scale(l, L, a.Dims[l-1]); c != 1 {
-			layers[l-1] = NewScaled(layers[l-1], c)
+			layers[l-1] = NewScaled(layers[l-1].(Local[T]), c) // dense: Validate says so
 		}
 		if a.Residual && l > 1 && l < L && before == shape {
 			layers[l-1] = NewResidual(layers[l-1])

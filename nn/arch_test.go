@@ -144,6 +144,19 @@ func TestValidateReportsEveryFault(t *testing.T) {
 		{Arch{Dims: []int{0}, Act: 99, Place: 9}, []string{"at least an input", "width 0 of layer 0", "activation 99", "placement 9"}},
 		{Arch{Dims: times(10001, 1)}, []string{"10001 layers"}},
 		{Arch{Dims: []int{1 << 40, 1 << 40}, Act: numActivations}, []string{"1.21e+24 weights", "activation 8"}},
+		{Arch{Input: Image{1, 2, 2}}, []string{"at least an input", "input 1x2x2: want none"}},
+		{Arch{Dims: []int{4, 2}, Input: Image{1, 2, 2}}, []string{"input 1x2x2: want none"}},
+		{Arch{Dims: []int{4, 2}, Input: Image{4, 1, 1}}, []string{"input 4x1x1: want none"}},
+		{Arch{Input: Image{1, 2, 2}, Nodes: []Node{{{Kind: Full, N: 2}}}}, []string{"at least an input", "widths [] for 1 nodes"}},
+		{Arch{Dims: []int{4}, Nodes: []Node{{{Kind: Full, N: 2}}}}, []string{"at least an input", "widths [4] for 1 nodes"}},
+		{Arch{Dims: []int{4, 2}, Nodes: []Node{}}, []string{"widths [4 2] for 0 nodes"}},
+		{Arch{Dims: []int{4, 2}, Feedback: Fixed}, nil},
+		{Arch{Dims: []int{4, 2}, Feedback: 9}, []string{"feedback 9: want one of symmetric, fixed, learned"}},
+		{Arch{Dims: []int{4, 2}, Feedback: 9, Param: 9}, []string{"parameterisation 9", "feedback 9"}},
+		{Arch{Dims: []int{4, 2}, Feedback: Learned, Param: NTK}, []string{"feedback learned: want symmetric"}},
+		{Arch{Dims: []int{4, 2}, Feedback: Fixed, Residual: true}, []string{"feedback fixed: want symmetric"}},
+		{Arch{Dims: []int{4, 2}, Nodes: []Node{{{Kind: Full, N: 2}}}, Feedback: Learned, Param: NTK},
+			[]string{"parameterisation ntk: want standard", "feedback learned: want symmetric"}},
 	} {
 		got := faults(c.a)
 		ok := len(got) == len(c.want)

@@ -56,7 +56,7 @@ func (a *Attention[T]) Params() []Param {
 // Units returns 4.
 func (a *Attention[T]) Units() int { return 4 }
 
-// MACs counts the products of Forward.
+// MACs counts the products of Forward. The other maps have twice as many between tokens.
 func (a *Attention[T]) MACs() int { return 4*a.tokens*a.width*a.h + 2*a.tokens*a.tokens*a.h }
 
 // Affine is false.
@@ -66,7 +66,10 @@ func (a *Attention[T]) Affine() bool { return false }
 func (a *Attention[T]) Smooth() bool { return true }
 
 // Slot keeps Q, K, V, the softmax A and A V.
-func (a *Attention[T]) Slot() Slot { return Slot{Floats: a.tokens * (4*a.h + a.tokens)} }
+func (a *Attention[T]) Slot() Slot { return Slot{Floats: int(attentionSlot(a.tokens, a.h))} }
+
+// attentionSlot is the number of floats that attention keeps of a sample.
+func attentionSlot(tokens, h int) float64 { return float64(tokens) * (4*float64(h) + float64(tokens)) }
 
 // Bind takes the matrices as views of theta.
 func (a *Attention[T]) Bind(theta []T) {
@@ -227,6 +230,9 @@ func (a *Attention[T]) Pull(dst, u tensor.Matrix[T], c Cache[T]) {
 
 // PullParams adds the gradients of the matrices in units.
 func (a *Attention[T]) PullParams(grad []T, units Span, u, z tensor.Matrix[T], c Cache[T]) {
+	if units.Lo == units.Hi {
+		return
+	}
 	r, n := a.rooms.take(), a.h*a.width
 	for i := range u.Rows {
 		s, up := a.kept(c.F.Row(i)), a.row(u, i)

@@ -110,7 +110,7 @@ func (d *Conv2D[T]) Forward(dst, z tensor.Matrix[T], c Cache[T]) {
 	}
 }
 
-// gathered is the number of elements gathered at a time: half a megabyte at most, and enough rows for the kernels.
+// gathered is the number of elements gathered at a time, 128 or 256 kB, or rowTile pixels' where those are more.
 const gathered = 32 << 10
 
 // rowTile is a multiple of every kernel's row tile.

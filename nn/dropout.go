@@ -34,7 +34,7 @@ func (d Dropout[T]) Dims() (in, out int) { return d.n, d.n }
 // MACs counts one for each unit.
 func (d Dropout[T]) MACs() int { return d.n }
 
-// Affine is true: the choice does not depend on z. But it differs from sample to sample.
+// Affine is false but for rate 0: the choice does not depend on z, but differs from sample to sample.
 func (d Dropout[T]) Affine() bool { return d.rate == 0 }
 
 // Smooth is true.

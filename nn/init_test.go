@@ -1,9 +1,16 @@
 package nn
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
 	"math"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/settle-pc/settle/internal/check"
@@ -153,6 +160,32 @@ func TestOrthogonalWeights(t *testing.T) {
 	}
 }
 
+// TestInitialWeightsDoNotDependOnTheKernels: a process with portable ones draws the same bits.
+func TestInitialWeightsDoNotDependOnTheKernels(t *testing.T) {
+	sum := sha256.New()
+	for _, k := range []Init{{}, {Kind: Xavier}, {Kind: He}, {Kind: Orthogonal}, {Kind: Normal, Scale: 2}} {
+		n, _, _ := initialized[float64](t, k, 7, 30, 50, 40, 10)
+		if err := binary.Write(sum, binary.LittleEndian, n.Theta()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	digest := fmt.Sprintf("weights %x", sum.Sum(nil))
+	const child = "SETTLE_TEST_WEIGHTS"
+	if os.Getenv(child) != "" {
+		fmt.Println(digest)
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestInitialWeightsDoNotDependOnTheKernels$")
+	cmd.Env = append(os.Environ(), "SETTLE_CPU=generic", child+"=1")
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, syscall.ENOEXEC) {
+		t.Skip("this processor is emulated: the test binary cannot start itself")
+	}
+	if err != nil || !strings.Contains(string(out), digest) {
+		t.Errorf("%s here, with portable kernels %s (%v)", digest, out, err)
+	}
+}
+
 func TestInitialWeightsDependOnTheSeedOnly(t *testing.T) {
 	dims := []int{6, 9, 9, 3}
 	for _, k := range []Init{{}, {Kind: Xavier}, {Kind: He}, {Kind: Orthogonal}, {Kind: Normal, Scale: 2}} {
@@ -209,5 +242,18 @@ func TestInitNames(t *testing.T) {
 	n := New(NewDense[float32](1, 1, Linear, After, false))
 	if got := check.Panic(func() { Initialize(n, Init{Kind: Normal + 1}, 1) }); got != "nn: unknown initialisation" {
 		t.Errorf("panic %v", got)
+	}
+}
+
+// TestUnknownValuesHaveNames: what Validate or a panic is to report can be written.
+func TestUnknownValuesHaveNames(t *testing.T) {
+	for want, v := range map[string]fmt.Stringer{"Init(9)": Init{Kind: 9}, "Parameterisation(9)": Parameterisation(9), "Activation(99)": Activation(99)} {
+		if got := v.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	Parameterisations()[0] = "spoilt"
+	if got := Standard.String(); got != "standard" {
+		t.Errorf("a caller renames the parameterisation %q", got)
 	}
 }

@@ -7,15 +7,16 @@ import "github.com/settle-pc/settle/tensor"
 // Layer is g_l: it predicts the activities of layer l from those of layer l−1, row by row.
 //
 // Push, Pull and PullParams are the derivative of g at the point of the last Forward into the same cache rows:
-// J v, Jᵀ u and (∂g/∂θ)ᵀ u. Each costs MACs multiply-adds a row, as Forward does.
+// J v, Jᵀ u and (∂g/∂θ)ᵀ u. Each costs what Forward does, MACs multiply-adds a row; attention's cost up to twice that.
 type Layer[T tensor.Float] interface {
 	// Dims returns n_{l−1} and n_l.
 	Dims() (in, out int)
 	// Params describes θ_l in the order in which it is stored.
 	Params() []Param
-	// Units is the number of output units between which PullParams can be divided: 0 without parameters.
+	// Units is the number of parts into which PullParams can be divided: the outputs of a dense layer, the taps of a convolution's
+	// kernel, the matrices of attention, 1 for a normalisation, 0 without parameters.
 	Units() int
-	// MACs is the number of multiply-adds of one row in each of the four maps.
+	// MACs is the number of multiply-adds of one row in Forward.
 	MACs() int
 	// Affine reports whether g is affine in z.
 	Affine() bool

@@ -55,8 +55,10 @@ func layerCases[T tensor.Float]() []layerCase[T] {
 		{"node after", node(Arch{Act: Tanh, Bias: true}, "1-16-2-conv3k1-4")},
 		{"sequence", func() Layer[T] {
 			return NewSeq[T](NewConv2D[T](Image{2, 4, 4}, 3, Kernel{3, 1, 1}, true), NewAct[T](48, Tanh), NewMaxPool[T](Image{3, 4, 4}, 2, 2),
-				NewDense[T](12, 5, Tanh, After, true), NewDropout[T](5, 0.3), NewDense[T](5, 4, SiLU, Before, false))
+				NewDense[T](12, 5, Linear, After, true), NewAct[T](5, Tanh), NewDropout[T](5, 0.3), NewDense[T](5, 4, SiLU, Before, false))
 		}},
+		{"node of several", node(Arch{Act: Tanh, Bias: true}, "2-6-norm:5:drop0.2:4-3")},
+		{"node of several, before", node(Arch{Act: Tanh, Place: Before}, "2-6-norm:5:4-3")},
 		{"sequence of one", func() Layer[T] { return NewSeq[T](NewConv2D[T](Image{1, 3, 3}, 2, Kernel{2, 1, 0}, true)) }},
 		{"residual convolution", func() Layer[T] {
 			return NewResidual[T](NewSeq[T](NewLayerNorm[T](1, 18), NewAct[T](18, SiLU), NewConv2D[T](Image{2, 3, 3}, 2, Kernel{3, 1, 1}, true)))
@@ -208,6 +210,44 @@ func TestLayerPullParamsInPartsIsTheWhole(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestLayerPullParamsOfNoUnitsAddsNothing(t *testing.T) {
+	eachLayer(t, func(t *testing.T, x *point[float32]) {
+		u := x.random(x.out)
+		got := check.Random[float32](x.rng, 1, len(x.theta)).Row(0)
+		want := append([]float32(nil), got...)
+		for k := range x.Units() + 1 {
+			x.PullParams(got, Span{k, k}, u, x.z, x.c)
+			if !check.SameBits(got, want) {
+				t.Fatalf("units %d to %d change the gradient", k, k)
+			}
+		}
+	})
+}
+
+// TestActivationsApartHaveTheSameBits as those of the dense layer beside them.
+func TestActivationsApartHaveTheSameBits(t *testing.T) {
+	for _, place := range []Place{After, Before} {
+		linear := NewDense[float32](5, 4, Linear, After, true)
+		apart := []Layer[float32]{linear, NewAct[float32](4, GELU)}
+		if place == Before {
+			apart = []Layer[float32]{NewAct[float32](5, GELU), linear}
+		}
+		x, y := newPoint[float32](NewDense[float32](5, 4, GELU, place, true), seqRows+2), newPoint[float32](NewSeq(apart...), seqRows+2)
+		v, u := x.random(x.in), x.random(x.out)
+		maps := func(x *point[float32]) [3]tensor.Matrix[float32] {
+			jv, ju, grad := check.Random[float32](x.rng, v.Rows, x.out), check.Random[float32](x.rng, v.Rows, x.in), make([]float32, len(x.theta))
+			x.Push(jv, v, x.c)
+			x.Pull(ju, u, x.c)
+			x.PullParams(grad, Span{Hi: x.Units()}, u, x.z, x.c)
+			return [3]tensor.Matrix[float32]{jv, ju, tensor.Of(1, len(grad), grad)}
+		}
+		a, b := maps(x), maps(y)
+		if !check.Same(x.g, y.g) || !check.Same(a[0], b[0]) || !check.Same(a[1], b[1]) || !check.Same(a[2], b[2]) {
+			t.Errorf("%v: a layer and its parts differ", place)
+		}
+	}
 }
 
 // TestLayerRowsDoNotDependOnTheirNeighbours: each row alone, and among rows of NaN, has the same bits.

@@ -66,7 +66,7 @@ func (s Step) String() string {
 	case Norm:
 		return "norm"
 	case Drop:
-		return "drop" + strconv.FormatFloat(s.Rate, 'g', -1, 64)
+		return "drop" + strconv.FormatFloat(s.Rate, 'f', -1, 64) // a minus sign would end the node
 	case Attn:
 		if s.N == 0 {
 			return "attn"
@@ -140,6 +140,10 @@ func (s Step) shape(in Image) (out Image, err error) {
 		if n := in.H * in.W; n < 2 || n > maxTokens || s.N < 0 {
 			return in, fmt.Errorf("%v: want an image of 2 to %d pixels, which are the tokens", in, maxTokens)
 		}
+		if n := in.H * in.W; attentionSlot(n, s.head(in)) > maxParams {
+			return in, fmt.Errorf("attention of %d tokens with a head of %d keeps %.3g numbers a sample: want at most %d",
+				n, s.head(in), attentionSlot(n, s.head(in)), maxParams)
+		}
 		out = in
 	case Norm:
 		out = in
@@ -206,21 +210,39 @@ func (a Arch) validateNodes() (faults []error) {
 // weighs reports whether an activation stands beside the step.
 func (s Step) weighs() bool { return s.Kind == Full || s.Kind == Conv }
 
+// multiplies reports whether the step has weights: attention does, though no activation stands beside it.
+func (s Step) multiplies() bool { return s.weighs() || s.Kind == Attn }
+
+// ends returns the first and the last layer with weights, 0 and 0 if there is none.
+func (a Arch) ends() (first, last int) {
+	for l := 1; l < len(a.Dims); l++ {
+		if slices.ContainsFunc(a.node(l), Step.multiplies) {
+			if last = l; first == 0 {
+				first = l
+			}
+		}
+	}
+	return first, last
+}
+
 // build returns layer l and the shape of its result. The activation stands after every step with weights and a normalisation that
-// follows it, or before every step with weights; as in a perceptron, not after the last one, or not before the first.
-func build[T tensor.Float](a Arch, l int, shape Image) (Layer[T], Image) {
+// follows it, or before every step with weights; as in a perceptron, not after the network's last one, or not before its first:
+// outermost says that it is in this layer.
+func build[T tensor.Float](a Arch, l int, outermost bool, shape Image) (Layer[T], Image) {
 	var layers []Layer[T]
-	node, L := a.node(l), len(a.Dims)-1
+	node := a.node(l)
 	for i, s := range node {
-		act := Linear
-		if s.weighs() && !(a.Place == After && l == L && !slices.ContainsFunc(node[i+1:], Step.weighs)) &&
-			!(a.Place == Before && l == 1 && !slices.ContainsFunc(node[:i], Step.weighs)) {
+		act, beyond := Linear, node[i+1:]
+		if a.Place == Before {
+			beyond = node[:i]
+		}
+		if s.weighs() && (!outermost || slices.ContainsFunc(beyond, Step.multiplies)) {
 			act = a.Act
 		}
 		normed := i+1 < len(node) && node[i+1].Kind == Norm && a.Place == After
 		after, _ := s.shape(shape)
 		switch {
-		case s.Kind == Full && !normed:
+		case s.Kind == Full && len(node) == 1:
 			layers = append(layers, NewDense[T](shape.Len(), s.N, act, a.Place, a.Bias))
 		case !s.weighs():
 			if s.Kind == Norm && i > 0 && node[i-1].weighs() && a.Place == After {

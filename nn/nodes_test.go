@@ -20,6 +20,9 @@ func TestParseArch(t *testing.T) {
 		"1x4x4-conv6k2s2-norm:attn-attn3-2": {Dims: []int{16, 24, 24, 24, 2}, Input: Image{1, 4, 4},
 			Nodes: []Node{{{Kind: Conv, N: 6, Kernel: Kernel{2, 2, 0}}}, {{Kind: Norm}, {Kind: Attn}}, {{Kind: Attn, N: 3}}, {{Kind: Full, N: 2}}}},
 		"12-norm:8-2": {Dims: []int{12, 8, 2}, Nodes: []Node{{{Kind: Norm}, {Kind: Full, N: 8}}, {{Kind: Full, N: 2}}}},
+		"4-4-4-norm-2": {Dims: []int{4, 4, 4, 4, 2}, // no run of three: the first number is the input
+			Nodes: []Node{{{Kind: Full, N: 4}}, {{Kind: Full, N: 4}}, {{Kind: Norm}}, {{Kind: Full, N: 2}}}},
+		"12-drop0.00001:2": {Dims: []int{12, 2}, Nodes: []Node{{{Kind: Drop, Rate: 1e-5}, {Kind: Full, N: 2}}}},
 	} {
 		got, err := ParseArch(s)
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -55,6 +58,7 @@ func TestParseArchRefuses(t *testing.T) {
 		"1x28x28-drop-10":                 `"drop" in node`,
 		"1x28x28-normal-10":               `"normal"`,
 		"784-attn-10":                     "want an image of 2 to 16384 pixels",
+		"1x128x128-attn16777216-10":       "attention of 16384 tokens with a head of 16777216 keeps 1.1e+12 numbers a sample: want at most 2147483648",
 		"1x28x28-conv2k3x0-10":            `repeat "conv2k3x0"`,
 		"1x28x28-norm:-10":                `"" in node "norm:"`,
 		"1x1x1-normx10000-1":              "more than 10000 layers",
@@ -101,7 +105,7 @@ func TestBuildPlacesActivations(t *testing.T) {
 		want []string
 	}{
 		{Arch{Act: Tanh}, []string{"Conv2D tanh MaxPool", "Conv2D tanh", "LayerNorm Conv2D LayerNorm tanh", "Attention", "dense(linear,after) LayerNorm tanh", "dense(linear,after)"}},
-		{Arch{Act: Tanh, Place: Before}, []string{"Conv2D MaxPool", "tanh Conv2D", "LayerNorm tanh Conv2D LayerNorm", "Attention", "dense(tanh,before) LayerNorm", "dense(tanh,before)"}},
+		{Arch{Act: Tanh, Place: Before}, []string{"Conv2D MaxPool", "tanh Conv2D", "LayerNorm tanh Conv2D LayerNorm", "Attention", "tanh dense(linear,after) LayerNorm", "dense(tanh,before)"}},
 		{Arch{Act: Tanh, Residual: true}, []string{"Conv2D tanh MaxPool", "z+[Conv2D tanh]", "z+[LayerNorm Conv2D LayerNorm tanh]", "z+[Attention]", "dense(linear,after) LayerNorm tanh", "dense(linear,after)"}},
 	} {
 		a, err := ParseArch(s)
@@ -119,6 +123,46 @@ func TestBuildPlacesActivations(t *testing.T) {
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%v, residual %v: %q, want %q", a.Place, a.Residual, got, c.want)
+		}
+	}
+}
+
+// TestBuildActivatesBetweenWeightsOnly: what has no weights does not make the layer beside it a hidden one.
+func TestBuildActivatesBetweenWeightsOnly(t *testing.T) {
+	for _, c := range []struct {
+		s             string
+		after, before []string
+	}{
+		{"2x4x4-conv4k3-conv3k1-avgpool2", []string{"Conv2D tanh", "Conv2D", "AvgPool"}, []string{"Conv2D", "tanh Conv2D", "AvgPool"}},
+		{"6-5-4-drop0.1", []string{"dense(tanh,after)", "dense(linear,after)", "Dropout"}, []string{"dense(linear,before)", "dense(tanh,before)", "Dropout"}},
+		{"6-5-4-norm", []string{"dense(tanh,after)", "dense(linear,after)", "LayerNorm"}, []string{"dense(linear,before)", "dense(tanh,before)", "LayerNorm"}},
+		{"6-5-4:norm-drop0.1", []string{"dense(tanh,after)", "dense(linear,after) LayerNorm", "Dropout"}, []string{"dense(linear,before)", "tanh dense(linear,after) LayerNorm", "Dropout"}},
+		{"6-norm-5-4", []string{"LayerNorm", "dense(tanh,after)", "dense(linear,after)"}, []string{"LayerNorm", "dense(linear,before)", "dense(tanh,before)"}},
+		{"2x4x4-maxpool2-drop0.1-conv3k1-4", []string{"MaxPool", "Dropout", "Conv2D tanh", "dense(linear,after)"}, []string{"MaxPool", "Dropout", "Conv2D", "dense(tanh,before)"}},
+		{"6-5:drop0.1-7:4:norm-3", []string{"dense(linear,after) tanh Dropout", "dense(linear,after) tanh dense(linear,after) LayerNorm tanh", "dense(linear,after)"},
+			[]string{"dense(linear,after) Dropout", "tanh dense(linear,after) tanh dense(linear,after) LayerNorm", "dense(tanh,before)"}},
+		// Attention has weights, though no activation of its own.
+		{"2x2x2-conv3k1-attn", []string{"Conv2D tanh", "Attention"}, []string{"Conv2D", "Attention"}},
+		{"2x2x2-conv3k1:attn", []string{"Conv2D tanh Attention"}, []string{"Conv2D Attention"}},
+		{"2x2x2-attn-4", []string{"Attention", "dense(linear,after)"}, []string{"Attention", "dense(tanh,before)"}},
+	} {
+		for place, want := range map[Place][]string{After: c.after, Before: c.before} {
+			a, err := ParseArch(c.s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.Act, a.Place = Tanh, place
+			layers, err := LayersOf[float64](a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, l := range layers {
+				got = append(got, what(l))
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s, %v: %q, want %q", c.s, place, got, want)
+			}
 		}
 	}
 }
@@ -170,7 +214,7 @@ func TestConvolutionsAreDrawnByTheirFans(t *testing.T) {
 }
 
 func FuzzParseArch(f *testing.F) {
-	for _, s := range []string{"784-128x9-10", "1x28x28-conv32k3p1:maxpool2-conv64k3s2p1x3-10", "3x4x4-norm:attn5x2-drop0.5:7-avgpool1s1", "12-norm:8-2", "x", "1x1x1-conv1k1x9999-1"} {
+	for _, s := range []string{"784-128x9-10", "1x28x28-conv32k3p1:maxpool2-conv64k3s2p1x3-10", "3x4x4-norm:attn5x2-drop0.5:7-avgpool1s1", "12-norm:8-2", "4-4-4-norm-2", "12-drop0.00001:2", "x", "1x1x1-conv1k1x9999-1"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

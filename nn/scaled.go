@@ -17,9 +17,9 @@ type Scaled[T tensor.Float] struct {
 
 var _ Layer[float32] = Scaled[float32]{}
 
-// NewScaled returns the layer a·inner(z). a must be finite and not 0, and inner's units its outputs, as a dense layer's are:
-// u is scaled unit by unit.
-func NewScaled[T tensor.Float](inner Layer[T], a float64) Scaled[T] {
+// NewScaled returns the layer a·inner(z). a must be finite and not 0, and inner's units its outputs, whose parameters are theirs alone, as
+// a dense layer's are: u is scaled unit by unit.
+func NewScaled[T tensor.Float](inner Local[T], a float64) Scaled[T] {
 	if a == 0 || math.IsNaN(a) || math.IsInf(a, 0) {
 		panic("nn: layer scaled by 0 or by no number")
 	}
@@ -83,10 +83,15 @@ const (
 var parameterisations = []string{"standard", "ntk", "mupc"}
 
 // Parameterisations lists the names that ParseParameterisation accepts.
-func Parameterisations() []string { return parameterisations }
+func Parameterisations() []string { return append([]string(nil), parameterisations...) }
 
 // String returns the name that ParseParameterisation accepts.
-func (p Parameterisation) String() string { return parameterisations[p] }
+func (p Parameterisation) String() string {
+	if int(p) >= len(parameterisations) {
+		return fmt.Sprintf("Parameterisation(%d)", uint8(p))
+	}
+	return parameterisations[p]
+}
 
 // ParseParameterisation returns the parameterisation called name.
 func ParseParameterisation(name string) (Parameterisation, error) {

@@ -80,7 +80,7 @@ func TestScaledRefuses(t *testing.T) {
 	}
 }
 
-type unitless struct{ Layer[float64] }
+type unitless struct{ Local[float64] }
 
 func (unitless) Units() int { return 1 }
 

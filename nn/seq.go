@@ -23,7 +23,8 @@ var _ Layer[float32] = (*Seq[float32])(nil)
 // seqRows is the number of rows that are carried through at a time where room for the outputs between layers is lent.
 const seqRows = 16
 
-// NewSeq composes the layers, each of which must take what the one before gives.
+// NewSeq composes the layers, each of which must take what the one before gives. An activation After a dense layer that is not the first
+// with parameters stands apart, as a NewAct: inside a Dense it has its scratch in the cache, which PullParams of earlier layers share.
 func NewSeq[T tensor.Float](layers ...Layer[T]) *Seq[T] {
 	if len(layers) == 0 {
 		panic("nn: composition of no layers")

@@ -33,5 +33,6 @@ func choose(name string) level {
 
 // Level names the set of kernels in force: generic, neon, avx2 or avx512. It is the best that the machine has, or what the
 // environment variable SETTLE_CPU names, read once; a name that the machine does not have is as good as none. Bits are the same
-// at any number of workers for one level, element type and architecture; products at another level round differently.
+// at any number of workers for one level, element type and architecture. avx2 and avx512 give the same bits, and neon those of their
+// float32 products; generic rounds differently.
 func Level() string { return levelNames[current] }

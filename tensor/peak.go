@@ -1,8 +1,11 @@
 package tensor
 
 // Peak makes rounds of multiply-adds in registers, none of which waits for another, at the level in force, and returns the number
-// of floating-point operations that it made: over the time that it took, the most that products can reach. For benchmarks.
+// of floating-point operations that it made: over the time that it took, the most that products can reach; nothing for fewer rounds than one. For benchmarks.
 func Peak[T Float](rounds int) (flops float64) {
+	if rounds < 1 {
+		return 0 // the kernels count down to 0 from there
+	}
 	if lanes := machinePeak[T](rounds); lanes > 0 {
 		const chains = 12
 		return 2 * chains * float64(lanes) * float64(rounds)

@@ -15,8 +15,8 @@ func checkPeak[T Float](t *testing.T) {
 			lanes *= 2
 		}
 	}
-	for _, rounds := range []int{1, 3, 1000} {
-		if got, want := Peak[T](rounds), 24*lanes*float64(rounds); got != want {
+	for _, rounds := range []int{-1, 0, 1, 3, 1000} {
+		if got, want := Peak[T](rounds), 24*lanes*float64(max(0, rounds)); got != want {
 			t.Errorf("%d rounds: %v operations, want %v", rounds, got, want)
 		}
 	}

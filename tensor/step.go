@@ -7,7 +7,9 @@ import "math"
 
 // Descend takes a step of gradient descent with weight decay λ: θ ← θ − lr (∂ + λθ).
 func Descend[T Float](theta, grad []T, lr, decay T) {
-	theta = theta[:len(grad)]
+	if len(theta) != len(grad) {
+		panic("tensor: length mismatch")
+	}
 	if machineDescend(theta, grad, &[2]T{lr, decay}) {
 		return
 	}
@@ -21,7 +23,9 @@ type Momentum[T Float] struct{ LR, Decay, Mu T }
 
 // Step is v ← μv + ∂ + λθ, θ ← θ − lr v.
 func (c Momentum[T]) Step(theta, grad, v []T) {
-	theta, v = theta[:len(grad)], v[:len(grad)]
+	if len(theta) != len(grad) || len(v) != len(grad) {
+		panic("tensor: length mismatch")
+	}
 	if machineMomentum(theta, grad, v, &[3]T{c.LR, c.Decay, c.Mu}) {
 		return
 	}
@@ -33,7 +37,9 @@ func (c Momentum[T]) Step(theta, grad, v []T) {
 
 // Nesterov is v ← μv + ∂ + λθ, θ ← θ − lr (∂ + λθ + μv).
 func (c Momentum[T]) Nesterov(theta, grad, v []T) {
-	theta, v = theta[:len(grad)], v[:len(grad)]
+	if len(theta) != len(grad) || len(v) != len(grad) {
+		panic("tensor: length mismatch")
+	}
 	if machineNesterov(theta, grad, v, &[3]T{c.LR, c.Decay, c.Mu}) {
 		return
 	}
@@ -56,7 +62,9 @@ type Adam[T Float] struct {
 
 // Step is g = ∂ + Decay θ, m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², θ ← θ − (Shrink θ + Scale m/(√(Unbias v) + ε)).
 func (c Adam[T]) Step(theta, grad, m, v []T) {
-	theta, m, v = theta[:len(grad)], m[:len(grad)], v[:len(grad)]
+	if len(theta) != len(grad) || len(m) != len(grad) || len(v) != len(grad) {
+		panic("tensor: length mismatch")
+	}
 	if machineAdam(theta, grad, m, v, &[9]T{c.Decay, c.Beta1, c.Rest1, c.Beta2, c.Rest2, c.Scale, c.Unbias, c.Epsilon, c.Shrink}) {
 		return
 	}

@@ -303,5 +303,14 @@ func TestVectorPanics(t *testing.T) {
 		{"DotRows", shapes, func() { DotRows(make([]float64, 2), m(2, 3), m(3, 3)) }},
 		{"DotRows", length, func() { DotRows(make([]float64, 3), m(2, 3), m(2, 3)) }},
 		{"SquaresRows", length, func() { SquaresRows(make([]float64, 1), m(2, 3)) }},
+		{"Descend", length, func() { Descend(v[:2], v, 1, 0) }},
+		{"Descend", length, func() { Descend(v, v[:2], 1, 0) }},
+		{"Momentum.Step", length, func() { Momentum[float32]{}.Step(v[:2], v, v) }},
+		{"Momentum.Step", length, func() { Momentum[float32]{}.Step(v, v, v[:2]) }},
+		{"Momentum.Nesterov", length, func() { Momentum[float32]{}.Nesterov(v[:2], v, v) }},
+		{"Momentum.Nesterov", length, func() { Momentum[float32]{}.Nesterov(v, v, v[:2]) }},
+		{"Adam.Step", length, func() { Adam[float32]{}.Step(v[:2], v, v, v) }},
+		{"Adam.Step", length, func() { Adam[float32]{}.Step(v, v, v[:2], v) }},
+		{"Adam.Step", length, func() { Adam[float32]{}.Step(v, v, v, v[:2]) }},
 	})
 }

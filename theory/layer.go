@@ -9,7 +9,6 @@ import (
 type layer struct {
 	block
 	in, out curve
-	first   bool // z is the input: nothing is pulled back to it
 }
 
 // site is a layer at a point z: p = in(z), a = W p + b, g = out(a); s and c are first and second derivatives.

@@ -142,6 +142,19 @@ func TestNewNamesTheFault(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+	// What would be another function of the same parameters.
+	for want, change := range map[string]func(*nn.Arch){
+		"residual true":              func(a *nn.Arch) { a.Residual = true },
+		"parameterisation ntk":       func(a *nn.Arch) { a.Param = nn.NTK },
+		"feedback learned":           func(a *nn.Arch) { a.Feedback = nn.Learned },
+		`arch "2-3-1": want a chain`: func(a *nn.Arch) { a.Nodes = []nn.Node{{{Kind: nn.Full, N: 3}}, {{Kind: nn.Full, N: 1}}} },
+	} {
+		other := arch
+		change(&other)
+		if _, err := New(other, theta, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %s", err, want)
+		}
+	}
 	if n, err := New(arch, theta, []float64{1, 2}); err != nil || n.Params() != 13 || n.Dim() != 3 {
 		t.Errorf("%v", err)
 	}

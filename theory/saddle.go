@@ -200,9 +200,13 @@ func (s *Saddle) narrow() *mat.Dense {
 	return mat.DenseCopyOf(r.Slice(0, rows, 0, rows).T())
 }
 
-// bordered returns the eigenvalues of [−c Σ_yy, −m R; −m Rᵀ, 0].
+// bordered returns the eigenvalues of [−c Σ_yy, −m R; −m Rᵀ, 0], those of −c Σ_yy alone where m is 0: what borders it may then be
+// more than all parameters.
 func (s *Saddle) bordered(r *mat.Dense, c, m float64) []float64 {
 	rows, cols := r.Dims()
+	if m == 0 {
+		cols = 0
+	}
 	b := mat.NewSymDense(rows+cols, nil)
 	for i := range rows {
 		for j := i; j < rows; j++ {

@@ -44,6 +44,9 @@ func TestSaddleHessians(t *testing.T) {
 				{[]int{3, 2, 4, 2}, []float64{0.5, 2, 3}},
 				{[]int{3, 4, 3, 4, 2}, []float64{0.5, 2, 3, 0.7}},
 				{[]int{2, 3, 2, 3, 2, 2}, nil},
+				{[]int{3, 1, 1, 20, 3}, nil}, // fewer parameters than the eigenvalues of all blocks
+				{[]int{3, 1, 20, 3}, []float64{0.5, 2, 3}},
+				{[]int{8, 1, 3, 20, 8}, nil},
 			} {
 				p := newProblem(t, nn.Arch{Dims: c.dims, Act: act, Place: place}, c.pi, 1, 9)
 				for name, s := range saddles(t, p) {
@@ -79,6 +82,11 @@ func checkSaddle(t *testing.T, s *Saddle) {
 			t.Errorf("Hessian of %s is not the closed form", name)
 		}
 		want := Eigenvalues(dense)
+		for _, l := range c.levels {
+			if l.Times < 1 {
+				t.Errorf("%s: eigenvalue %v occurs %d times", name, l.Value, l.Times)
+			}
+		}
 		got := Expand(c.levels)
 		if len(got) != len(want) {
 			t.Fatalf("%s: %d eigenvalues, want %d", name, len(got), len(want))

@@ -70,12 +70,6 @@ func hinge(leak float64) curve {
 	}
 }
 
-// Smooth reports whether φ has a continuous derivative. Where it has none, F has kinks, at which inference may end short of
-// an equilibrium.
-func Smooth(a nn.Activation) bool {
-	return a != nn.ReLU && a != nn.LeakyReLU && a != nn.HardTanh
-}
-
 // straight reports whether φ(0) = 0, φ′(0) = 1 and φ is twice differentiable there: to second order in the weights
 // around a saddle with all activities 0, the network is then the linear one.
 func straight(a nn.Activation) bool { return a == nn.Linear || a == nn.Tanh || a == nn.HardTanh }

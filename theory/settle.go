@@ -101,11 +101,17 @@ func (s *Sample) Flow(dt float64, steps int) [][]float64 {
 }
 
 // TrustRegion returns the minimiser of the model gᵀd + ½dᵀ𝓘d among all d with ‖d‖ ≤ radius: −𝓘⁻¹g where that is short
-// enough, else d = −(𝓘 + λI)⁻¹g with the λ > 0 for which ‖d‖ = radius; for a small radius that is along −g. λ comes from
-// Newton's iteration on 1/‖d‖, nearly linear in λ, which rises to it from 0 (Nocedal & Wright 2006, Alg. 4.3).
+// enough, else d = −(𝓘 + λI)⁻¹g with the λ > 0 for which ‖d‖ = radius; for a small radius that is along −g, for radius 0 it is 0. λ
+// comes from Newton's iteration on 1/‖d‖, nearly linear in λ, which rises to it from 0 (Nocedal & Wright 2006, Alg. 4.3).
 func (s *Sample) TrustRegion(radius float64) []float64 {
+	if !(radius >= 0) {
+		panic("theory: radius that is negative or no number")
+	}
+	if radius == 0 {
+		return make([]float64, len(s.Solution))
+	}
 	d := append([]float64(nil), s.Solution...)
-	if !(radius > 0) || norm(d) <= radius || norm(s.G) == 0 {
+	if norm(d) <= radius || norm(s.G) == 0 {
 		return d
 	}
 	lambda := 0.0

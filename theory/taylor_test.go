@@ -119,4 +119,17 @@ func TestFlowAndTrustRegion(t *testing.T) {
 	if c := Cosine(s.TrustRegion(1e-6*norm(s.Solution)), s.G); !(c <= -1+1e-9) {
 		t.Errorf("a small trust region has cosine %v with g", c)
 	}
+	if d := s.TrustRegion(0); norm(d) != 0 || len(d) != len(s.Solution) {
+		t.Errorf("a step of %v in no region", norm(d))
+	}
+	for _, radius := range []float64{-1, math.NaN()} {
+		func() {
+			defer func() {
+				if got, want := recover(), "theory: radius that is negative or no number"; got != want {
+					t.Errorf("radius %v: panic %v, want %q", radius, got, want)
+				}
+			}()
+			s.TrustRegion(radius)
+		}()
+	}
 }

@@ -2,7 +2,7 @@
 // depth and precision, and, for any network given weights as data, the expansion of the energy around the feedforward
 // activities that the post builds its theory on:
 //
-//	F(z) = 𝓛(ẑ) + gᵀΔz + ½ Δzᵀ𝓘Δz + O(‖Δz‖³)      (post, Eq. 6)
+//	F(z) = π_L𝓛(ẑ) + gᵀΔz + ½ Δzᵀ𝓘Δz + O(‖Δz‖³)    (post, Eq. 6, where π_L = 1)
 //	Δz* ≈ −𝓘⁻¹g                                     (Eq. 7)
 //	∂F*/∂θ ≈ TR + BP                                (Eq. 8, which does not hold: see Terms)
 //
@@ -34,12 +34,10 @@ type Net struct {
 }
 
 // New returns the network with these parameters, which it copies: θ layer by layer, W_l row-major (n_l×n_{l−1}), then
-// b_l if there are biases, as in package nn. Without precisions all π_l are 1.
+// b_l if there are biases, as in package nn. Without precisions all π_l are 1. The network is a chain of fully connected layers, without
+// skips, scalings or feedback weights.
 func New(arch nn.Arch, theta, precision []float64) (*Net, error) {
-	if arch.Residual {
-		return nil, errors.New("theory: residual networks have no place here; want a plain chain of layers")
-	}
-	if err := arch.Validate(); err != nil {
+	if err := plain(arch); err != nil {
 		return nil, err
 	}
 	if precision == nil {
@@ -64,7 +62,7 @@ func New(arch nn.Arch, theta, precision []float64) (*Net, error) {
 	}
 	phi := curveOf(arch.Act)
 	for i, b := range n.blocks(n.theta) {
-		y := layer{block: b, in: identity, out: identity, first: i == 0}
+		y := layer{block: b, in: identity, out: identity}
 		switch last := i == n.L()-1; {
 		case arch.Place == nn.After && !last:
 			y.out = phi
@@ -74,6 +72,28 @@ func New(arch nn.Arch, theta, precision []float64) (*Net, error) {
 		n.layers = append(n.layers, y)
 	}
 	return n, nil
+}
+
+// plain reports every fault of the description, one that it is not of a chain of fully connected layers and nothing else included.
+func plain(arch nn.Arch) error {
+	if err := arch.Validate(); err != nil {
+		return err
+	}
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("theory: "+format, args...)) }
+	if arch.Residual {
+		fault("residual true: want false, a plain chain of layers")
+	}
+	if arch.Nodes != nil {
+		fault("arch %q: want a chain of fully connected layers", arch.DimString())
+	}
+	if arch.Param != nn.Standard {
+		fault("parameterisation %v: want %v", arch.Param, nn.Standard)
+	}
+	if arch.Feedback != nn.Symmetric {
+		fault("feedback %s: want symmetric", nn.FeedbackKinds()[arch.Feedback])
+	}
+	return errors.Join(faults...)
 }
 
 // With returns the network with other parameters.

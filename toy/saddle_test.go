@@ -96,6 +96,19 @@ func TestAtAMinimumHessiansDifferByTheFisher(t *testing.T) {
 	}
 }
 
+// TestNearestSolutionOfNoNumber: none, and at once.
+func TestNearestSolutionOfNoNumber(t *testing.T) {
+	nan := math.NaN()
+	for _, w := range []Vec{{nan, 1}, {1, nan}, {nan, nan}, {math.Inf(1), math.Inf(-1)}} {
+		if d := (Problem{1, 1}).Distance(w); d == d {
+			t.Errorf("%v is %v from the solutions", w, d)
+		}
+	}
+	if d := (Problem{0, 1}).Distance(Vec{1, 2}); !math.IsNaN(d) {
+		t.Errorf("%v from the solutions where there are none", d)
+	}
+}
+
 // The oracle walks along both branches in w₁ and refines the best place.
 func TestNearestSolutionAgainstASearch(t *testing.T) {
 	ps, ws := cases()

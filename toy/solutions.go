@@ -33,7 +33,7 @@ func foot(a, p, q float64) float64 {
 	lo, hi := 0.0, math.Asinh((p+q)/(2*a)) // there p/cosh + q/sinh < (p + q)/sinh = 2a
 	for {
 		t := (lo + hi) / 2
-		if t <= lo || t >= hi {
+		if !(t > lo && t < hi) { // no number is between others
 			return t
 		}
 		if sinh, cosh := math.Sinh(t), math.Cosh(t); 2*a*sinh*cosh < p*sinh+q*cosh {

@@ -127,8 +127,8 @@ func theoryModel(spec *experiment.Theory, path string) (model.Meta, error) {
 	if err != nil {
 		return model.Meta{}, fmt.Errorf("--model %s: %w", path, err)
 	}
-	if m.Arch.Nodes != nil {
-		return model.Meta{}, fmt.Errorf("--model %s: arch %s: want a network of fully connected layers", path, m.Arch.DimString())
+	if err := theoryFits(m.Meta, path); err != nil {
+		return model.Meta{}, err
 	}
 	net, err := model.Network[float64](m)
 	if err != nil {
@@ -137,6 +137,27 @@ func theoryModel(spec *experiment.Theory, path string) (model.Meta, error) {
 	spec.Model, spec.Weights = path, net.Theta()
 	spec.Arch, spec.Act, spec.Place, spec.Bias, spec.Init = m.Arch.DimString(), m.Arch.Act.String(), m.Arch.Place.String(), m.Arch.Bias, "fanin"
 	return m.Meta, nil
+}
+
+// theoryFits reports every way in which the network of a model file is another than those of the theory.
+func theoryFits(m model.Meta, path string) error {
+	var faults []error
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("--model %s: "+format, append([]any{path}, args...)...))
+	}
+	if m.Arch.Nodes != nil {
+		fault("arch %s: want a network of fully connected layers", m.Arch.DimString())
+	}
+	if m.Arch.Residual {
+		fault("residual true: want false, a plain chain of layers")
+	}
+	if m.Arch.Param != nn.Standard {
+		fault("param %v: want %v", m.Arch.Param, nn.Standard)
+	}
+	if m.Loss != "" {
+		fault("loss %s: want mse, squared error", m.Loss)
+	}
+	return errors.Join(faults...)
 }
 
 // theoryResult is the object that --json prints.
