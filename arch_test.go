@@ -54,7 +54,7 @@ var imports = map[string][]string{
 var thirdParty = map[string][]string{
 	"": nil, "tensor": {"golang.org/x/sys"}, "nn": nil, "energy": nil, "infer": nil, "learn": nil, "optim": nil, "data": nil,
 	"toy": nil, "theory": {"gonum.org/v1/gonum"},
-	"data/mnist": nil, "safetensors": nil, "model": nil, "train": nil, "measure": nil, "experiment": nil, "store": {"github.com/gofrs/flock"}, "store/index": {"modernc.org/sqlite"},
+	"data/mnist": nil, "safetensors": nil, "model": nil, "train": nil, "measure": nil, "experiment": {"gonum.org/v1/gonum"}, "store": {"github.com/gofrs/flock"}, "store/index": {"modernc.org/sqlite"},
 	"internal/check": nil, "internal/ulp": nil,
 }
 
