@@ -161,26 +161,8 @@ func (s *still[T]) look(ctx context.Context, q question) (view, error) {
 	if err != nil {
 		return out, fmt.Errorf("method %w", err)
 	}
-	var faults []error
-	if q.Coords != "errors" && q.Coords != "activities" {
-		faults = append(faults, fmt.Errorf("coords %q: want errors or activities", q.Coords))
-	}
-	units := s.set.Inputs
-	for _, l := range s.net.Layers {
-		_, out := l.Dims()
-		units += out
-	}
-	if most := max(1, min(mostFrames, mostUnits/2/units-1)); q.Steps < 1 || q.Steps > most {
-		faults = append(faults, fmt.Errorf("steps %d: want 1 to %d for a network of %d units", q.Steps, most, units))
-	}
-	if !(q.DT > 0 && q.DT <= 100) {
-		faults = append(faults, fmt.Errorf("dt %v: want a step above 0, up to 100", q.DT))
-	}
-	if q.Target < -1 || q.Target >= s.net.Outputs() {
-		faults = append(faults, fmt.Errorf("target %d: want a class from 0 to %d, or -1", q.Target, s.net.Outputs()-1))
-	}
-	if len(faults) > 0 {
-		return out, errors.Join(faults...)
+	if err := s.check(q); err != nil {
+		return out, err
 	}
 	out = view{Rows: s.set.Rows, Cols: s.set.Cols, Pixels: pixels, Label: label}
 	trace := nn.NewTrace(s.net, 1)
@@ -213,6 +195,29 @@ func (s *still[T]) look(ctx context.Context, q question) (view, error) {
 		}
 	}
 	return out, err
+}
+
+// check reports what of a question is out of range.
+func (s *still[T]) check(q question) error {
+	var faults []error
+	if q.Coords != "errors" && q.Coords != "activities" {
+		faults = append(faults, fmt.Errorf("coords %q: want errors or activities", q.Coords))
+	}
+	units := s.set.Inputs
+	for _, l := range s.net.Layers {
+		_, out := l.Dims()
+		units += out
+	}
+	if most := max(1, min(mostFrames, mostUnits/2/units-1)); q.Steps < 1 || q.Steps > most {
+		faults = append(faults, fmt.Errorf("steps %d: want 1 to %d for a network of %d units", q.Steps, most, units))
+	}
+	if !(q.DT > 0 && q.DT <= 100) {
+		faults = append(faults, fmt.Errorf("dt %v: want a step above 0, up to 100", q.DT))
+	}
+	if q.Target < -1 || q.Target >= s.net.Outputs() {
+		faults = append(faults, fmt.Errorf("target %d: want a class from 0 to %d, or -1", q.Target, s.net.Outputs()-1))
+	}
+	return errors.Join(faults...)
 }
 
 // backpropagate returns ∂𝓛/∂θ.

@@ -107,18 +107,23 @@ func (s *shelf) gc(filters []string, f gcFlags) error {
 	if err := s.printJSON(out); err != nil {
 		return failure{err}
 	}
+	s.tell(out)
+	return nil
+}
+
+// tell prints what can go, or went.
+func (s *shelf) tell(out gcResult) {
 	for _, i := range out.Items {
 		fmt.Fprintf(s.text(), "%s  %s  %s\n", i.Path, size(i.Bytes), i.Why)
 	}
 	switch {
 	case len(out.Items) == 0:
 		fmt.Fprintln(s.text(), "nothing to remove")
-	case f.remove:
+	case out.Removed:
 		fmt.Fprintf(s.text(), "removed %d, %s\n", len(out.Items), size(out.Bytes))
 	default:
 		fmt.Fprintf(s.text(), "%d, %s; nothing was removed: --delete does it\n", len(out.Items), size(out.Bytes))
 	}
-	return nil
 }
 
 // written is why a run stays.
