@@ -21,8 +21,8 @@ type Objective[T tensor.Float] interface {
 	Cost() (passes, macs float64)
 }
 
-// Curved is an Objective ½ zᵀD z + F_L(ŷ(z)) whose Gauss–Newton curvature D + JᵀHJ (without what ŷ bends: the Hessian where ŷ is piecewise affine), J = ∂ŷ/∂z, H = ∂²F_L/∂ŷ², is at hand in the
-// output space. All methods but Outputs, Precision, Quadratic, Smooth and Isotropic hold at the point of the last Eval.
+// Curved is an Objective ½ zᵀD z + F_L(ŷ(z)) whose Gauss–Newton curvature D + JᵀHJ, J = ∂ŷ/∂z, H = ∂²F_L/∂ŷ² (without what ŷ bends: the
+// Hessian where ŷ is piecewise affine), is at hand in the output space. All methods but Outputs, Precision, Quadratic, Smooth and Isotropic hold at the point of the last Eval.
 type Curved[T tensor.Float] interface {
 	Objective[T]
 	Outputs() int                  // n_L, or 0: not available for this objective after all

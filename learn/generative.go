@@ -13,8 +13,8 @@ import (
 // The data clamp the output, inference finds all activities from z_0 on, and the weights learn as in PC. What keeps z_0 bounded is
 // the prior (λ_0/2)‖z_0‖², the problem's Decay. Inference starts at z_0 = 0 and what the network predicts from there, or where an
 // Amortiser puts it. Loss and MSE in Stats are those of the reconstruction, at the end of inference. Networks of rectifiers need biases:
-// without, nothing comes back from z_0 = 0. Cost: PC's, and the amortiser's: a pass
-// to guess, two to learn, and what its reference takes.
+// without, nothing comes back from z_0 = 0. Cost: PC's, and the amortiser's: a pass to guess, two to learn, and what its
+// reference takes.
 type Generative[T tensor.Float] struct {
 	*PC[T]
 	amortiser *Amortiser[T]

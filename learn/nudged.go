@@ -19,8 +19,7 @@ import (
 // another else); the error is of order β. β = 1 is PC.
 //
 // Centred, it is the mean of the gradients of β and −β, with an error of order β², at twice the cost; Stats.Inference is of both, so of
-// twice as many samples. (The paper draws one of the
-// two signs for every batch.) Cost: one pass, and PC's for every β.
+// twice as many samples. (The paper draws one of the two signs for every batch.) Cost: one pass, and PC's for every β.
 type Nudged[T tensor.Float] struct {
 	*PC[T]
 	beta    float64

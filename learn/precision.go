@@ -66,10 +66,19 @@ func (r *Precise[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimi
 	if err != nil {
 		return s, err
 	}
+	if s.Inference.Count[infer.Diverged]+s.Inference.Count[infer.NotFinite] == 0 { // their errors would say nothing of the others'
+		r.adapt()
+	}
+	r.learn(opt)
+	r.state.SetPrecisions(r.pi)
+	return s, nil
+}
+
+// adapt takes the step on the precisions.
+func (r *Precise[T]) adapt() {
 	r.state.PrecisionGradient(r.grad)
-	failed := s.Inference.Count[infer.Diverged]+s.Inference.Count[infer.NotFinite] > 0 // their errors say nothing of the others'
 	for l, g := range r.grad {
-		if r.o.Fixed[l] || failed {
+		if r.o.Fixed[l] {
 			continue
 		}
 		// π ∂/∂π is the derivative in log π.
@@ -77,9 +86,6 @@ func (r *Precise[T]) Step(ctx context.Context, b data.Batch[T], opt optim.Optimi
 		next := math.Exp(math.Log(r.pi[l]) - step)
 		r.pi[l] = min(max(next, 1/MostPrecision), MostPrecision)
 	}
-	r.learn(opt)
-	r.state.SetPrecisions(r.pi)
-	return s, nil
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -97,6 +97,20 @@ func what(l Layer[float64]) string {
 	return strings.TrimPrefix(name, "nn.")
 }
 
+// built names the steps of each layer.
+func built(t *testing.T, a Arch) []string {
+	t.Helper()
+	layers, err := LayersOf[float64](a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, l := range layers {
+		names = append(names, what(l))
+	}
+	return names
+}
+
 // TestBuildPlacesActivations: L−1 of them between L products, and a skip where shapes agree.
 func TestBuildPlacesActivations(t *testing.T) {
 	const s = "2x4x4-conv4k3p1:maxpool2-conv4k3p1-norm:conv4k3p1:norm-attn-8:norm-3"
@@ -113,15 +127,7 @@ func TestBuildPlacesActivations(t *testing.T) {
 			t.Fatal(err)
 		}
 		a.Act, a.Place, a.Residual = c.a.Act, c.a.Place, c.a.Residual
-		layers, err := LayersOf[float64](a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, l := range layers {
-			got = append(got, what(l))
-		}
-		if !slices.Equal(got, c.want) {
+		if got := built(t, a); !slices.Equal(got, c.want) {
 			t.Errorf("%v, residual %v: %q, want %q", a.Place, a.Residual, got, c.want)
 		}
 	}
@@ -152,15 +158,7 @@ func TestBuildActivatesBetweenWeightsOnly(t *testing.T) {
 				t.Fatal(err)
 			}
 			a.Act, a.Place = Tanh, place
-			layers, err := LayersOf[float64](a)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []string
-			for _, l := range layers {
-				got = append(got, what(l))
-			}
-			if !slices.Equal(got, want) {
+			if got := built(t, a); !slices.Equal(got, want) {
 				t.Errorf("%s, %v: %q, want %q", c.s, place, got, want)
 			}
 		}

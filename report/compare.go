@@ -63,7 +63,7 @@ func Compare(run *store.Run) ([]string, error) {
 		line := plot.Line{Name: rule + ", other learning rates", X: c.batch, Y: c.mse, Color: colours[c.rule], Width: 1, Dash: true}
 		if lr, ok := best[c.act+"/"+c.rule]; ok && lr == c.lr && c.stage == "reporting" {
 			line.Width, line.Dash, line.Name = 2.2, false, rule+", best learning rate"
-			rates[i] = append(rates[i], fmt.Sprintf("%s %g", rule, lr))
+			rates[i] = append(rates[i], fmt.Sprintf("%s %.4g", rule, lr))
 		}
 		p.Lines = append(p.Lines, line)
 	}

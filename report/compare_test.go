@@ -171,14 +171,9 @@ func TestTheNumbersDrawnAreThoseStored(t *testing.T) {
 	}
 }
 
-// Seeds that choose a rate are not those that are reported, at the rate that they chose either.
-func TestSeedsThatChooseAreThin(t *testing.T) {
-	tables := comparison()
-	for _, row := range tables["curves"].rows {
-		if row[1] == "pc" {
-			row[8] = "selection"
-		}
-	}
+// drawn is the comparison's picture.
+func drawn(t *testing.T, tables map[string]table) []byte {
+	t.Helper()
 	figures, err := Compare(stored(t, tables))
 	if err != nil {
 		t.Fatal(err)
@@ -187,6 +182,18 @@ func TestSeedsThatChooseAreThin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return svg
+}
+
+// Seeds that choose a rate are not those that are reported, at the rate that they chose either.
+func TestSeedsThatChooseAreThin(t *testing.T) {
+	tables := comparison()
+	for _, row := range tables["curves"].rows {
+		if row[1] == "pc" {
+			row[8] = "selection"
+		}
+	}
+	svg := drawn(t, tables)
 	if bytes.Contains(svg, []byte("PC, best")) || !bytes.Contains(svg, []byte("BP, best")) {
 		t.Error("curves of pc's choice are drawn as its best, or bp's best is not")
 	}
@@ -201,15 +208,7 @@ func TestWithoutABestRateAllCurvesAreThin(t *testing.T) {
 			row[2] = nil
 		}
 	}
-	run := stored(t, tables)
-	figures, err := Compare(run)
-	if err != nil {
-		t.Fatal(err)
-	}
-	svg, err := os.ReadFile(figures[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	svg := drawn(t, tables)
 	if bytes.Contains(svg, []byte("PC, best")) || !bytes.Contains(svg, []byte("BP, best")) {
 		t.Error("the best of pc is drawn, or that of bp is not")
 	}

@@ -49,6 +49,14 @@ type About struct {
 	Date      time.Time `json:"date"`
 }
 
+// WentOn says, after a semicolon, that this session went on from an earlier one, if it did.
+func (a About) WentOn() string {
+	if a.Earlier == "" {
+		return ""
+	}
+	return "; it went on from what an earlier session had computed (" + a.Earlier + "), whose time is not counted"
+}
+
 // claim is a judged claim.
 type claim struct {
 	ID        string          `json:"id"`
@@ -193,12 +201,9 @@ func inline(svg []byte, name string) template.HTML {
 // text is the short report.
 func (p *page) text() []byte {
 	var b bytes.Buffer
-	a, earlier := p.About, ""
-	if a.Earlier != "" {
-		earlier = "; it went on from what an earlier session had computed (" + a.Earlier + "), whose time is not counted"
-	}
+	a := p.About
 	fmt.Fprintf(&b, "# Predictive Coding as a 2nd-Order Method, reproduced\n\n`%s` took %s on %s (%d cores, %d workers, %s kernels, %s), seed %d, settle %s%s.\n\n", a.Command, p.Took,
-		a.Processor, a.Cores, a.Workers, a.Kernels, a.System, a.Seed, a.Version, earlier)
+		a.Processor, a.Cores, a.Workers, a.Kernels, a.System, a.Seed, a.Version, a.WentOn())
 	for _, n := range a.Notes {
 		fmt.Fprintf(&b, "* %s\n", n)
 	}

@@ -207,14 +207,7 @@ func (a *app) openCompare(plan experiment.Compare) (*store.Run, error) {
 			return run, err
 		}
 	}
-	run, err := a.run("compare")
-	if err != nil {
-		return nil, err
-	}
-	if err := run.WriteFile(specFile, spec); err != nil {
-		return nil, failure{errors.Join(err, run.Close())}
-	}
-	return run, nil
+	return a.runOf("compare", specFile, spec)
 }
 
 // compareTable prints one row for each rule, activation and threshold at the best learning rate, then the caveats.

@@ -42,7 +42,7 @@ func begunOn(run *store.Run) string {
 	text, err := os.ReadFile(filepath.Join(run.Dir(), environmentFile))
 	var e environment
 	if err != nil || json.Unmarshal(text, &e) != nil {
-		return "of which nothing is known"
+		return "an unknown build"
 	}
 	return fmt.Sprintf("settle %s on %s, %s kernels, %s", e.Version, e.Processor, e.Kernels, e.Date.Format("2 January 2006, 15:04 MST"))
 }

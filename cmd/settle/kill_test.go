@@ -71,18 +71,7 @@ func TestKilledTrainingsLoseNothing(t *testing.T) {
 	case testing.Short():
 		times = 3
 	}
-	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, "set"), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeSet(filepath.Join(dir, "set"), synthetic()); err != nil {
-		t.Fatal(err)
-	}
-	start := time.Now()
-	if cmd, out := started(t, dir, append(killed, "--out", "whole")); cmd.Wait() != nil {
-		t.Fatal(out)
-	}
-	whole := time.Since(start)
+	dir, whole := leftAlone(t, killed)
 	want := leavings(t, filepath.Join(dir, "whole"))
 	if len(want.Metrics) != 6000 || len(want.Tests) != 6 {
 		t.Fatalf("%d and %d rows", len(want.Metrics), len(want.Tests))
@@ -100,6 +89,23 @@ func TestKilledTrainingsLoseNothing(t *testing.T) {
 		}
 	}
 	t.Logf("%d kills, %d power cuts", kills, cuts)
+}
+
+// leftAlone runs a command, which writes to whole, in a folder with a set, and returns the folder and the time that it took.
+func leftAlone(t *testing.T, args []string) (dir string, took time.Duration) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "set"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeSet(filepath.Join(dir, "set"), synthetic()); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	if cmd, out := started(t, dir, append(args, "--out", "whole")); cmd.Wait() != nil {
+		t.Fatal(out)
+	}
+	return dir, time.Since(start)
 }
 
 // started is a command on its way in dir, and what it says on stderr.
@@ -231,18 +237,7 @@ func TestKilledComparisonsLoseNothing(t *testing.T) {
 	if testing.Short() {
 		times = 2
 	}
-	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, "set"), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeSet(filepath.Join(dir, "set"), synthetic()); err != nil {
-		t.Fatal(err)
-	}
-	start := time.Now()
-	if cmd, out := started(t, dir, append(compared, "--out", "whole")); cmd.Wait() != nil {
-		t.Fatal(out)
-	}
-	whole := time.Since(start)
+	dir, whole := leftAlone(t, compared)
 	table := func(run string) string {
 		text, err := os.ReadFile(filepath.Join(dir, run, "tables", "cells.jsonl"))
 		if err != nil {

@@ -212,6 +212,18 @@ func (a *app) run(command string) (*store.Run, error) {
 	return r, nil
 }
 
+// runOf is run with a file in it that says what the run is of.
+func (a *app) runOf(command, file string, content []byte) (*store.Run, error) {
+	r, err := a.run(command)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.WriteFile(file, content); err != nil {
+		return nil, failure{errors.Join(err, r.Close())}
+	}
+	return r, nil
+}
+
 // goOn opens the run directory --out to go on with what was begun there.
 func (a *app) goOn() (*store.Run, error) {
 	r, err := store.Continue(a.dir)

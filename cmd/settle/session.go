@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"math"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/settle-pc/settle/store"
@@ -46,7 +44,7 @@ func (s *session) checkpoint(batch int) error {
 		return err
 	}
 	// One of the old layout would be older than this.
-	if err := os.Remove(filepath.Join(s.run.Dir(), oldCheckpoint)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := forget(s.run, oldCheckpoint); err != nil {
 		return err
 	}
 	s.saved = time.Now()

@@ -246,14 +246,7 @@ func (a *app) place(p *sweepPlan) (*store.Run, error) {
 			return a.goOn()
 		}
 	}
-	run, err := a.run("sweep")
-	if err != nil {
-		return nil, err
-	}
-	if err := run.WriteFile(sweepFile, p.source); err != nil {
-		return nil, failure{errors.Join(err, run.Close())}
-	}
-	return run, nil
+	return a.runOf("sweep", sweepFile, p.source)
 }
 
 // stamp is for a table's columns of times.

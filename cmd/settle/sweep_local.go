@@ -5,10 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 
@@ -38,7 +35,7 @@ func (a *app) sweepLocal(p *sweepPlan, f sweepFlags) error {
 	}
 	defer run.Close()
 	// From here on it is unfinished again.
-	if err := os.Remove(filepath.Join(run.Dir(), resultFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := forget(run, resultFile); err != nil {
 		return failure{err}
 	}
 	n := len(p.trials)

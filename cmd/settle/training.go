@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/settle-pc/settle/data"
@@ -157,7 +158,7 @@ func (a *app) begun(run *store.Run) (task, error) {
 			fmt.Fprintf(a.note(), "note: no checkpoint in %s can be gone on from: starting at batch 0\n", dir)
 		}
 		// From here on the run is unfinished again.
-		if err := os.Remove(filepath.Join(dir, resultFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := forget(run, resultFile); err != nil {
 			return nil, failure{err}
 		}
 		if k.from != nil && at.Path == "" {
@@ -276,16 +277,14 @@ func conclude[T tensor.Float](t *train.Trainer[T], s *session, outcome error) (c
 	case c.outcome != nil:
 		return c, c.outcome
 	default:
+		steps := []func() error{func() error { return s.checkpoint(t.Done()) }, func() error { return s.finalRow(t.Done(), score) }}
 		if e := t.Spec().EvalEvery; e > 0 && t.Done()%e == 0 {
-			if err := s.finalRow(t.Done(), score); err != nil {
+			slices.Reverse(steps)
+		}
+		for _, step := range steps {
+			if err := step(); err != nil {
 				return c, err
 			}
-		}
-		if err := s.checkpoint(t.Done()); err != nil {
-			return c, err
-		}
-		if err := s.finalRow(t.Done(), score); err != nil {
-			return c, err
 		}
 		if err := save(s.run, modelFile, func(f *store.File) error { return model.SaveBoth(f, t.Network(), t.Second(), t.Meta()) }); err != nil {
 			return c, err
@@ -300,6 +299,14 @@ func conclude[T tensor.Float](t *train.Trainer[T], s *session, outcome error) (c
 	}
 	c.Run = s.run.Dir()
 	return c, writeJSON(s.run, resultFile, c)
+}
+
+// forget removes a file of a run, if it has it.
+func forget(run *store.Run, name string) error {
+	if err := os.Remove(filepath.Join(run.Dir(), name)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // save writes one file of a run through write.
